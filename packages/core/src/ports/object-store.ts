@@ -1,0 +1,52 @@
+import type { Readable } from 'node:stream';
+
+/**
+ * Immutable bytes under keys, and small records that change under a precondition. Adapters: a folder
+ * (adapters-local), Google Cloud Storage (adapters-gcp). Contract: `objectStoreContract` in
+ * `@soundstage/core/contract-tests`.
+ *
+ * Keys are relative paths of `[A-Za-z0-9._=-]` segments joined by `/`, at most 512 characters, with no `.` or `..`
+ * segment; others are refused with BAD_INPUT.
+ */
+export interface ObjectStore {
+  /**
+   * Writes an object, wholly or not at all: no reader ever sees a part of it.
+   *
+   * @throws ALREADY_EXISTS with `ifVersion: 'absent'` when the key is taken; CONFLICT when the version differs;
+   *   BAD_INPUT when the content's hash isn't `sha256` or it is longer than `maxBytes`; EXHAUSTED when the disk is full
+   */
+  put(key: string, body: Uint8Array | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<StoredObject>;
+
+  /** Opens an object for reading. @throws NOT_FOUND */
+  get(key: string, range?: { startByte?: number; endByte?: number }): Promise<Readable>;
+
+  /** Describes an object, or undefined where there is none. */
+  stat(key: string): Promise<StoredObject | undefined>;
+
+  /** Objects whose key starts with `prefix`, in the order of their keys, from the first after `after`. */
+  list(prefix: string, options?: { after?: string; limit?: number }): Promise<StoredObject[]>;
+
+  /** Removes an object; to remove what isn't there is no error. */
+  delete(key: string): Promise<void>;
+}
+
+export interface PutOptions {
+  /** `absent`: only if the key is free. A version: only if the object still has it. Default: overwrite. */
+  ifVersion?: 'absent' | (string & {});
+  /** The hash that the content must have, lower-case hexadecimal. */
+  sha256?: string;
+  mediaType?: string;
+  maxBytes?: number;
+  signal?: AbortSignal;
+}
+
+export interface StoredObject {
+  key: string;
+  sizeBytes: number;
+  /** Lower-case hexadecimal. */
+  sha256: string;
+  /** Changes with every write of the key; opaque. */
+  version: string;
+  mediaType: string;
+  modifiedAt: Date;
+}
