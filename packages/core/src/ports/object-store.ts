@@ -5,8 +5,8 @@ import type { Readable } from 'node:stream';
  * (adapters-local), Google Cloud Storage (adapters-gcp). Contract: `objectStoreContract` in
  * `@soundstage/core/contract-tests`.
  *
- * Keys are relative paths of `[A-Za-z0-9._=-]` segments joined by `/`, at most 512 characters, with no `.` or `..`
- * segment; others are refused with BAD_INPUT.
+ * Keys are relative paths of `[A-Za-z0-9._=-]` segments joined by `/`, at most 512 characters in all and 200 in a
+ * segment, with no `.` or `..` segment; others are refused with BAD_INPUT.
  */
 export interface ObjectStore {
   /**
@@ -17,13 +17,22 @@ export interface ObjectStore {
    */
   put(key: string, body: Uint8Array | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<StoredObject>;
 
-  /** Opens an object for reading. @throws NOT_FOUND */
+  /**
+   * Opens an object for reading. `startByte` is the first byte, `endByte` the first one that isn't wanted, as in
+   * `slice`; what lies beyond the end is left out. A reader keeps the bytes that it opened, whatever happens to the
+   * key meanwhile.
+   *
+   * @throws NOT_FOUND
+   */
   get(key: string, range?: { startByte?: number; endByte?: number }): Promise<Readable>;
 
   /** Describes an object, or undefined where there is none. */
   stat(key: string): Promise<StoredObject | undefined>;
 
-  /** Objects whose key starts with `prefix`, in the order of their keys, from the first after `after`. */
+  /**
+   * Objects whose key starts with `prefix`, in the byte order of their keys, from the first after `after`, at most
+   * `limit` (default 1,000).
+   */
   list(prefix: string, options?: { after?: string; limit?: number }): Promise<StoredObject[]>;
 
   /** Removes an object; to remove what isn't there is no error. */
