@@ -74,8 +74,8 @@ export function jobStateToJSON(object: JobState): string {
 /** A piece of long work: created by a service's Create call, followed and cancelled with JobService. */
 export interface Job {
   id: string;
-  /** The service that does it, for example `inference`. */
-  stage: string;
+  /** What kind of work it is: `collection`, `preprocessing`, `split`, `feature_extraction`, `training` or `foley`. */
+  kind: string;
   state: JobState;
   createTime: Date | undefined;
   updateTime:
@@ -126,7 +126,7 @@ export interface JobError {
 function createBaseJob(): Job {
   return {
     id: "",
-    stage: "",
+    kind: "",
     state: 0,
     createTime: undefined,
     updateTime: undefined,
@@ -145,8 +145,8 @@ export const Job: MessageFns<Job> = {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
     }
-    if (message.stage !== "") {
-      writer.uint32(18).string(message.stage);
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
     }
     if (message.state !== 0) {
       writer.uint32(24).int32(message.state);
@@ -224,7 +224,7 @@ export const Job: MessageFns<Job> = {
               break;
             }
 
-            message.stage = reader.string();
+            message.kind = reader.string();
             continue;
           }
           case 3: {
@@ -365,7 +365,7 @@ export const Job: MessageFns<Job> = {
   fromJSON(object: any): Job {
     return {
       id: isSet(object.id) ? globalThis.String(object.id) : "",
-      stage: isSet(object.stage) ? globalThis.String(object.stage) : "",
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
       state: isSet(object.state) ? jobStateFromJSON(object.state) : 0,
       createTime: isSet(object.createTime)
         ? fromJsonTimestamp(object.createTime)
@@ -414,8 +414,8 @@ export const Job: MessageFns<Job> = {
     if (message.id !== "") {
       obj.id = message.id;
     }
-    if (message.stage !== "") {
-      obj.stage = message.stage;
+    if (message.kind !== "") {
+      obj.kind = message.kind;
     }
     if (message.state !== 0) {
       obj.state = jobStateToJSON(message.state);
@@ -466,7 +466,7 @@ export const Job: MessageFns<Job> = {
   fromPartial<I extends Exact<DeepPartial<Job>, I>>(object: I): Job {
     const message = createBaseJob();
     message.id = object.id ?? "";
-    message.stage = object.stage ?? "";
+    message.kind = object.kind ?? "";
     message.state = object.state ?? 0;
     message.createTime = object.createTime ?? undefined;
     message.updateTime = object.updateTime ?? undefined;

@@ -31,8 +31,8 @@ export interface GetJobResponse {
 }
 
 export interface ListJobsRequest {
-  /** Only jobs of this stage; empty: all. */
-  stage: string;
+  /** Only jobs of this kind; empty: all. */
+  kind: string;
   /** At most 1,000; 0 means 100. */
   pageSize: number;
   pageToken: string;
@@ -200,13 +200,13 @@ export const GetJobResponse: MessageFns<GetJobResponse> = {
 };
 
 function createBaseListJobsRequest(): ListJobsRequest {
-  return { stage: "", pageSize: 0, pageToken: "" };
+  return { kind: "", pageSize: 0, pageToken: "" };
 }
 
 export const ListJobsRequest: MessageFns<ListJobsRequest> = {
   encode(message: ListJobsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.stage !== "") {
-      writer.uint32(10).string(message.stage);
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
     }
     if (message.pageSize !== 0) {
       writer.uint32(16).uint32(message.pageSize);
@@ -235,7 +235,7 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
               break;
             }
 
-            message.stage = reader.string();
+            message.kind = reader.string();
             continue;
           }
           case 2: {
@@ -268,7 +268,7 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
 
   fromJSON(object: any): ListJobsRequest {
     return {
-      stage: isSet(object.stage) ? globalThis.String(object.stage) : "",
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
       pageSize: isSet(object.pageSize)
         ? globalThis.Number(object.pageSize)
         : isSet(object.page_size)
@@ -284,8 +284,8 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
 
   toJSON(message: ListJobsRequest): unknown {
     const obj: any = {};
-    if (message.stage !== "") {
-      obj.stage = message.stage;
+    if (message.kind !== "") {
+      obj.kind = message.kind;
     }
     if (message.pageSize !== 0) {
       obj.pageSize = Math.round(message.pageSize);
@@ -301,7 +301,7 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
   },
   fromPartial<I extends Exact<DeepPartial<ListJobsRequest>, I>>(object: I): ListJobsRequest {
     const message = createBaseListJobsRequest();
-    message.stage = object.stage ?? "";
+    message.kind = object.kind ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
     return message;

@@ -1,0 +1,66 @@
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
+import { HealthImplementation } from 'grpc-health-check';
+import { readDescriptorSet } from '@soundstage/contracts';
+import { SoundstageError } from '../errors.js';
+
+export interface GrpcService {
+  definition: ServiceDefinition;
+  implementation: UntypedServiceImplementation;
+}
+
+export interface GrpcHost {
+  /** `host:port`, with the real port. */
+  address: string;
+  /** Says NOT_SERVING to health checks, for all services. */
+  stopServing(): void;
+  /** Ends calls in flight within `limitMs`, then cuts them. */
+  close(limitMs: number): Promise<void>;
+}
+
+/** A full path of a method of the service, `/soundstage.v1.JobService/GetJob`, gives the service's name. */
+function nameOf({ definition }: GrpcService): string {
+  const [first] = Object.values(definition);
+  return first?.path.split('/')[1] ?? '';
+}
+
+/** Serves gRPC services with health v1 and reflection. */
+export async function startGrpcHost(listen: string, services: readonly GrpcService[]): Promise<GrpcHost> {
+  const server = new Server({
+    // Chunks are at most 1 MiB; nothing larger has a reason to come.
+    'grpc.max_receive_message_length': 2 * 2 ** 20,
+    'grpc.max_concurrent_streams': 256,
+  });
+  for (const { definition, implementation } of services) server.addService(definition, implementation);
+  const names = services.map(nameOf);
+  const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
+  health.addToServer(server);
+  new ReflectionService(loadFileDescriptorSetFromBuffer(readDescriptorSet()), { services: names }).addToServer(server);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, bound) => {
+      if (!error) resolve(bound);
+      else
+        reject(
+          new SoundstageError(
+            'UNAVAILABLE',
+            `The address ${listen} can't be listened on (${error.message}): is another Soundstage running? Choose another with SOUNDSTAGE_LISTEN.`,
+            { cause: error },
+          ),
+        );
+    });
+  });
+  const host = listen.slice(0, listen.lastIndexOf(':'));
+  return {
+    address: `${host}:${port}`,
+    stopServing() {
+      for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
+    },
+    async close(limitMs) {
+      // tryShutdown alone never ends while a stream is open.
+      const timer = setTimeout(() => server.forceShutdown(), limitMs);
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      clearTimeout(timer);
+    },
+  };
+}

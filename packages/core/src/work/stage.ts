@@ -1,0 +1,52 @@
+import type { Job, ObjectRef } from '@soundstage/contracts';
+import type { Logger } from '../telemetry/log.js';
+import type { ObjectStore } from '../ports/object-store.js';
+
+/** The two functions of a generated message that stages need. */
+export interface MessageType<T> {
+  toJSON(message: T): unknown;
+  fromJSON(json: unknown): T;
+}
+
+export type JobResult = NonNullable<Job['result']>;
+
+/** Which kind of job gives which result: the case names of `Job.result`. */
+export type JobKind = JobResult['$case'];
+
+export type ResultOf<Kind extends JobKind> = Extract<JobResult, { $case: Kind }>['value'];
+
+/**
+ * One kind of work, pure of transport: what a service does with a spec. Must be idempotent: it may run twice for the
+ * same spec, and the second run must not change what the first one made.
+ */
+export interface Stage<Spec, Kind extends JobKind> {
+  /** Also the name of its topic. */
+  kind: Kind;
+  /** Changes whenever the same spec could give another result: version of code, models, data. Part of the work's key. */
+  codeVersion: string;
+  /** Names of the steps, in order, with their share of the whole progress. */
+  steps: readonly { name: string; share: number }[];
+  spec: MessageType<Spec>;
+  result: MessageType<ResultOf<Kind>>;
+  /** Refuses a wrong spec at once, before a job is made of it. @throws BAD_INPUT */
+  check(spec: Spec): void;
+  /** The objects that the spec refers to: must exist, with the hash stated. */
+  inputs(spec: Spec): ObjectRef[];
+  run(spec: Spec, context: WorkContext): Promise<ResultOf<Kind>>;
+}
+
+export interface WorkContext {
+  jobId: string;
+  /** Aborts on cancellation, on the time limit, and when the process must stop. Hand it to everything that runs long. */
+  signal: AbortSignal;
+  store: ObjectStore;
+  /** Key prefix for this work's outputs: `work/<kind>/<key>`. */
+  outputPrefix: string;
+  /** An empty folder of this piece of work alone, removed afterwards. */
+  scratch: string;
+  /** Says how far a step is. May be called as often as one likes. */
+  progress(step: string, fraction: number, message?: string): void;
+  log: Logger;
+  /** Passes work on to another service through the queue. @returns the id of the new job */
+  submit(kind: JobKind, specJson: unknown): Promise<string>;
+}
