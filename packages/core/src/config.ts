@@ -16,7 +16,7 @@ export function readConfig<Shape extends z.ZodRawShape>(
   // An empty variable means the default, as in most shells and charts.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = z.object(shape).safeParse(given);
-  if (parsed.success) return parsed.data as z.infer<z.ZodObject<Shape>>;
+  if (parsed.success) return parsed.data;
   const violations = parsed.error.issues.map((issue) => ({
     field: issue.path.join('.'),
     description: issue.message,
@@ -34,7 +34,9 @@ export const integer = (min: number, max: number) => z.coerce.number().int().min
 /** What every service needs to know. */
 export const commonConfig = {
   /** Where the local queue, store, runs and scratch files lie. */
-  SOUNDSTAGE_HOME: z.string().default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'soundstage')),
+  SOUNDSTAGE_HOME: z
+    .string()
+    .default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'soundstage')),
   /** Address of the gRPC server. */
   SOUNDSTAGE_LISTEN: z.string().default('127.0.0.1:7400'),
   /** Port of /metrics, /healthz and /readyz; 0 takes a free one, -1 opens none. */

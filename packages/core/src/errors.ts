@@ -26,7 +26,13 @@ export interface SoundstageErrorOptions {
   violations?: Violation[];
 }
 
-const RETRYABLE: ReadonlySet<Reason> = new Set(['CONFLICT', 'DEADLINE_EXCEEDED', 'EXHAUSTED', 'UNAVAILABLE', 'INTERNAL']);
+const RETRYABLE: ReadonlySet<Reason> = new Set([
+  'CONFLICT',
+  'DEADLINE_EXCEEDED',
+  'EXHAUSTED',
+  'UNAVAILABLE',
+  'INTERNAL',
+]);
 
 /**
  * The one error type of Soundstage. Its message is a sentence that a person can act on: it names the file and the
@@ -52,7 +58,7 @@ export class SoundstageError extends Error {
   /** Turns anything that was thrown into a SoundstageError; what is one already stays as it is. */
   static from(thrown: unknown): SoundstageError {
     if (thrown instanceof SoundstageError) return thrown;
-    if (!(thrown instanceof Error)) return new SoundstageError('INTERNAL', String(thrown), { cause: thrown });
+    if (!isErrorLike(thrown)) return new SoundstageError('INTERNAL', String(thrown), { cause: thrown });
     const code = (thrown as NodeJS.ErrnoException).code;
     if (thrown.name === 'AbortError' || code === 'ABORT_ERR') {
       return new SoundstageError('CANCELLED', 'The work was cancelled.', { cause: thrown });
@@ -86,4 +92,9 @@ export function exitCode(error: SoundstageError): 2 | 3 {
 /** Throws the reason of an aborted signal as a SoundstageError. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw SoundstageError.from(signal.reason);
+}
+
+/** Not `instanceof`: an AbortSignal's reason may come from another realm, as it does under jest. */
+function isErrorLike(thrown: unknown): thrown is Error {
+  return typeof thrown === 'object' && thrown !== null && 'name' in thrown && 'message' in thrown;
 }

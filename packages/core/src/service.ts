@@ -7,7 +7,8 @@ import { createTransferService } from './grpc/transfer-service.js';
 import { startGrpcHost, type GrpcService } from './grpc/host.js';
 import type { Platform } from './platform.js';
 import { sweepUploads } from './uploads.js';
-import { startWorker, type AnyStage } from './work/worker.js';
+import type { AnyStage } from './work/stage.js';
+import { startWorker } from './work/worker.js';
 
 /** What a service is made of: its gRPC face and the work that it takes from the queue. */
 export interface ServiceParts {

@@ -3,10 +3,7 @@ import { SoundstageError } from './errors.js';
 import type { ObjectStore, PutOptions, StoredObject } from './ports/object-store.js';
 
 /** Reads a JSON record, or undefined where there is none. */
-export async function readJson<T>(
-  store: ObjectStore,
-  key: string,
-): Promise<{ value: T; version: string } | undefined> {
+export async function readJson<T>(store: ObjectStore, key: string): Promise<{ value: T; version: string } | undefined> {
   // stat before get: a write between the two gives an older version with newer content, which a precondition catches.
   const described = await store.stat(key);
   if (!described) return undefined;

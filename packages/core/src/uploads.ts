@@ -26,7 +26,11 @@ interface UploadRecord {
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
 
 /** @throws BAD_INPUT when the size is zero or over the limit */
-export async function createUpload(store: ObjectStore, request: CreateUploadRequest, limitBytes: number): Promise<Upload> {
+export async function createUpload(
+  store: ObjectStore,
+  request: CreateUploadRequest,
+  limitBytes: number,
+): Promise<Upload> {
   const sizeBytes = Number(request.sizeBytes);
   const name = request.fileName || 'upload';
   if (sizeBytes === 0) throw badInput(`${JSON.stringify(name)} is empty (0 bytes).`, 'size_bytes');
@@ -89,12 +93,20 @@ async function partsOf(store: ObjectStore, id: string): Promise<{ parts: StoredO
 }
 
 /** Stores bytes at the upload's committed size, which grows by them. @throws CONFLICT when another stream was faster */
-export async function appendPart(store: ObjectStore, upload: Upload, bytes: Buffer, signal?: AbortSignal): Promise<void> {
+export async function appendPart(
+  store: ObjectStore,
+  upload: Upload,
+  bytes: Buffer,
+  signal?: AbortSignal,
+): Promise<void> {
   throwIfAborted(signal);
   const key = `uploads/${upload.id}/part-${String(upload.committedBytes).padStart(16, '0')}`;
   await store.put(key, bytes, { ifVersion: 'absent' }).catch((error: unknown) => {
     if (SoundstageError.from(error).reason !== 'ALREADY_EXISTS') throw error;
-    throw new SoundstageError('CONFLICT', 'Another stream writes the same upload: ask for its state and go on from there.');
+    throw new SoundstageError(
+      'CONFLICT',
+      'Another stream writes the same upload: ask for its state and go on from there.',
+    );
   });
   upload.committedBytes += BigInt(bytes.length);
 }
@@ -129,7 +141,12 @@ export async function finishUpload(
       'sha256',
     );
   }
-  const object = await storeMedia(store, content(), { sha256, sizeBytes: upload.sizeBytes, mediaType: record.mediaType, signal });
+  const object = await storeMedia(store, content(), {
+    sha256,
+    sizeBytes: upload.sizeBytes,
+    mediaType: record.mediaType,
+    signal,
+  });
   const { sizeBytes: _, ...reference } = object;
   await writeJson(store, `uploads/${upload.id}/object.json`, reference);
   await Promise.all(parts.map((part) => store.delete(part.key)));

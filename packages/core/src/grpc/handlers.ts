@@ -1,4 +1,9 @@
-import { status, type handleUnaryCall, type handleServerStreamingCall, type handleClientStreamingCall } from '@grpc/grpc-js';
+import {
+  status,
+  type handleUnaryCall,
+  type handleServerStreamingCall,
+  type handleClientStreamingCall,
+} from '@grpc/grpc-js';
 import type { ServerSurfaceCall } from '@grpc/grpc-js/build/src/server-call.js';
 import { SoundstageError } from '../errors.js';
 import type { Logger } from '../telemetry/log.js';

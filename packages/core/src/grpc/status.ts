@@ -1,5 +1,5 @@
 import { Metadata, status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
-import { Any, rpcErrorDetails, rpcStatus } from '@soundstage/contracts';
+import { type Any, rpcErrorDetails, rpcStatus } from '@soundstage/contracts';
 import { SoundstageError, type Reason, type Violation } from '../errors.js';
 
 const { BadRequest, ErrorInfo, RetryInfo } = rpcErrorDetails;

@@ -43,8 +43,7 @@ export interface RunSpec {
 }
 
 export type RunEvent =
-  | { type: 'line'; stream: 'stdout' | 'stderr'; text: string }
-  | { type: 'end'; outcome: RunOutcome };
+  { type: 'line'; stream: 'stdout' | 'stderr'; text: string } | { type: 'end'; outcome: RunOutcome };
 
 export type RunOutcome =
   | { state: 'succeeded' }

@@ -47,7 +47,11 @@ export interface JobStore {
   /** @throws NOT_FOUND */
   get(id: string): Promise<Job>;
   request(id: string): Promise<JobRequest>;
-  list(options: { kind?: JobKind | ''; pageSize?: number; pageToken?: string }): Promise<{ jobs: Job[]; nextPageToken: string }>;
+  list(options: {
+    kind?: JobKind | '';
+    pageSize?: number;
+    pageToken?: string;
+  }): Promise<{ jobs: Job[]; nextPageToken: string }>;
   /** The job now and after each change, to its end. */
   watch(id: string, signal?: AbortSignal): AsyncIterable<Job>;
   cancel(id: string): Promise<Job>;

@@ -1,14 +1,14 @@
 import type { Job } from '@soundstage/contracts';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { JobStore } from './job-store.js';
-import type { AnyStage } from './worker.js';
+import type { AnyStage } from './stage.js';
 
 /** Object stores allow about one change of an object a second. */
 const WRITE_EVERY_MS = 500;
 
 export interface Progress {
   /** Notes how far a step is; the job's record is rewritten at most twice a second. */
-  report(step: string, fraction: number, message?: string): void;
+  report: (step: string, fraction: number, message?: string) => void;
   /** Waits for a write in flight and writes no more. */
   stop(): Promise<void>;
   writeTo(job: Job, done: boolean): void;
@@ -52,7 +52,9 @@ export function createProgress(stage: AnyStage, jobs: JobStore, jobId: string, m
       timer ??= setTimeout(() => {
         timer = undefined;
         // Progress that can't be written is not worth the work: the next report tries again.
-        writing = writing.then(() => (stopped ? undefined : jobs.update(jobId, (job) => writeTo(job, false)).catch(() => undefined)));
+        writing = writing.then(() =>
+          stopped ? undefined : jobs.update(jobId, (job) => writeTo(job, false)).catch(() => undefined),
+        );
       }, WRITE_EVERY_MS);
     },
     async stop() {

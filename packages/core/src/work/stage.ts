@@ -35,6 +35,9 @@ export interface Stage<Spec, Kind extends JobKind> {
   run(spec: Spec, context: WorkContext): Promise<ResultOf<Kind>>;
 }
 
+/** A stage of any spec, for lists of them. */
+export type AnyStage = Stage<unknown, JobKind>;
+
 export interface WorkContext {
   jobId: string;
   /** Aborts on cancellation, on the time limit, and when the process must stop. Hand it to everything that runs long. */

@@ -10,7 +10,7 @@ import type { Platform } from '../platform.js';
 import { hasEnded } from './job-store.js';
 import { workKey, type Manifest } from './manifest.js';
 import { createProgress } from './progress.js';
-import type { JobKind, JobResult, Stage } from './stage.js';
+import type { AnyStage, JobResult } from './stage.js';
 
 export interface WorkerOptions {
   concurrency: number;
@@ -29,9 +29,6 @@ export interface Worker {
 /** Why a running piece of work is interrupted. */
 class Disruption extends Error {}
 class LeaseLost extends Error {}
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- stages of all specs live in one list
-export type AnyStage = Stage<any, any>;
 
 /** Takes a stage's work from its queue and does it, until drained. */
 export function startWorker(stage: AnyStage, platform: Platform, options: WorkerOptions): Worker {
@@ -86,16 +83,19 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
         ),
       options.workTimeoutS * 1000,
     );
-    const heartbeat = setInterval(() => {
-      void delivery.extend(leaseMs).then(
-        (held) => !held && abort.abort(new LeaseLost('the lease ended')),
-        () => undefined, // tried again at the next beat
-      );
-      void jobs.cancelRequested(jobId).then(
-        (wanted) => wanted && onCancel(),
-        () => undefined,
-      );
-    }, Math.min(leaseMs / 4, 1000));
+    const heartbeat = setInterval(
+      () => {
+        void delivery.extend(leaseMs).then(
+          (held) => !held && abort.abort(new LeaseLost('the lease ended')),
+          () => undefined, // tried again at the next beat
+        );
+        void jobs.cancelRequested(jobId).then(
+          (wanted) => wanted && onCancel(),
+          () => undefined,
+        );
+      },
+      Math.min(leaseMs / 4, 1000),
+    );
     try {
       const outcome = await attempt(delivery, jobId, abort.signal, jobLog);
       metrics.workTotal.inc({ kind: stage.kind, outcome });
@@ -143,7 +143,7 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
         job.fraction = 1;
         progress.writeTo(job, true);
         delete job.error;
-        job.result = { $case: stage.kind as JobKind, value: stage.result.fromJSON(result) } as JobResult;
+        job.result = { $case: stage.kind, value: stage.result.fromJSON(result) } as JobResult;
       });
       await delivery.ack();
     };
@@ -157,7 +157,7 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
     const startedAt = new Date().toISOString();
     jobLog.info('work started');
     try {
-      const result: unknown = await stage.run(spec, {
+      const result = await stage.run(spec, {
         jobId,
         signal,
         store,
@@ -171,21 +171,23 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
       });
       if (signal.aborted) throw signal.reason as Error;
       const manifest: Manifest = {
-        kind: stage.kind as JobKind,
+        kind: stage.kind,
         key,
         codeVersion: stage.codeVersion,
         spec: stage.spec.toJSON(spec),
-        result: stage.result.toJSON(result as never),
+        result: stage.result.toJSON(result),
         jobId,
         attempt: delivery.attempt,
         startedAt,
         finishedAt: new Date().toISOString(),
         stepSeconds: progress.stepSeconds(),
       };
-      await writeJson(store, `${outputPrefix}/manifest.json`, manifest, { ifVersion: 'absent' }).catch((error: unknown) => {
-        // Another process did the same work meanwhile: that is success.
-        if (SoundstageError.from(error).reason !== 'ALREADY_EXISTS') throw error;
-      });
+      await writeJson(store, `${outputPrefix}/manifest.json`, manifest, { ifVersion: 'absent' }).catch(
+        (error: unknown) => {
+          // Another process did the same work meanwhile: that is success.
+          if (SoundstageError.from(error).reason !== 'ALREADY_EXISTS') throw error;
+        },
+      );
       await finish(manifest.result);
       return 'done';
     } finally {
