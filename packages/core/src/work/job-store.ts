@@ -85,6 +85,8 @@ export function createJobStore(store: ObjectStore, queue: Queue): JobStore {
       updateTime: new Date(made.createTime),
       parentJobId: made.parentJobId,
       traceId: made.traceId,
+      // The cases of `Job.spec` are named after the kinds.
+      spec: Job.fromJSON({ [`${made.kind}Spec`]: made.spec }).spec,
     });
 
   /** The job and its record's version; a job without a record is queued. */

@@ -7,12 +7,12 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
-import { CollectionResult } from "./collection.js";
-import { FeatureExtractionResult } from "./features.js";
-import { FoleyResult } from "./foley.js";
-import { PreprocessingResult } from "./preprocessing.js";
-import { SplitResult } from "./split.js";
-import { TrainingResult } from "./training.js";
+import { CollectionResult, CollectionSpec } from "./collection.js";
+import { FeatureExtractionResult, FeatureExtractionSpec } from "./features.js";
+import { FoleyResult, FoleySpec } from "./foley.js";
+import { PreprocessingResult, PreprocessingSpec } from "./preprocessing.js";
+import { SplitResult, SplitSpec } from "./split.js";
+import { TrainingResult, TrainingSpec } from "./training.js";
 
 export enum JobState {
   UNSPECIFIED = 0,
@@ -95,6 +95,15 @@ export interface Job {
   parentJobId: string;
   /** W3C trace id, to find the job's log lines and spans. */
   traceId: string;
+  /** What was asked for. */
+  spec:
+    | { $case: "collectionSpec"; value: CollectionSpec }
+    | { $case: "preprocessingSpec"; value: PreprocessingSpec }
+    | { $case: "splitSpec"; value: SplitSpec }
+    | { $case: "featureExtractionSpec"; value: FeatureExtractionSpec }
+    | { $case: "trainingSpec"; value: TrainingSpec }
+    | { $case: "foleySpec"; value: FoleySpec }
+    | undefined;
   /** Present where state is JOB_STATE_SUCCEEDED. */
   result:
     | { $case: "collection"; value: CollectionResult }
@@ -136,6 +145,7 @@ function createBaseJob(): Job {
     error: undefined,
     parentJobId: "",
     traceId: "",
+    spec: undefined,
     result: undefined,
   };
 }
@@ -174,6 +184,26 @@ export const Job: MessageFns<Job> = {
     }
     if (message.traceId !== "") {
       writer.uint32(90).string(message.traceId);
+    }
+    switch (message.spec?.$case) {
+      case "collectionSpec":
+        CollectionSpec.encode(message.spec.value, writer.uint32(242).fork()).join();
+        break;
+      case "preprocessingSpec":
+        PreprocessingSpec.encode(message.spec.value, writer.uint32(250).fork()).join();
+        break;
+      case "splitSpec":
+        SplitSpec.encode(message.spec.value, writer.uint32(258).fork()).join();
+        break;
+      case "featureExtractionSpec":
+        FeatureExtractionSpec.encode(message.spec.value, writer.uint32(266).fork()).join();
+        break;
+      case "trainingSpec":
+        TrainingSpec.encode(message.spec.value, writer.uint32(274).fork()).join();
+        break;
+      case "foleySpec":
+        FoleySpec.encode(message.spec.value, writer.uint32(282).fork()).join();
+        break;
     }
     switch (message.result?.$case) {
       case "collection":
@@ -299,6 +329,57 @@ export const Job: MessageFns<Job> = {
             message.traceId = reader.string();
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.spec = { $case: "collectionSpec", value: CollectionSpec.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.spec = { $case: "preprocessingSpec", value: PreprocessingSpec.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.spec = { $case: "splitSpec", value: SplitSpec.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.spec = {
+              $case: "featureExtractionSpec",
+              value: FeatureExtractionSpec.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.spec = { $case: "trainingSpec", value: TrainingSpec.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.spec = { $case: "foleySpec", value: FoleySpec.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -391,6 +472,31 @@ export const Job: MessageFns<Job> = {
         : isSet(object.trace_id)
         ? globalThis.String(object.trace_id)
         : "",
+      spec: isSet(object.collectionSpec)
+        ? { $case: "collectionSpec", value: CollectionSpec.fromJSON(object.collectionSpec) }
+        : isSet(object.collection_spec)
+        ? { $case: "collectionSpec", value: CollectionSpec.fromJSON(object.collection_spec) }
+        : isSet(object.preprocessingSpec)
+        ? { $case: "preprocessingSpec", value: PreprocessingSpec.fromJSON(object.preprocessingSpec) }
+        : isSet(object.preprocessing_spec)
+        ? { $case: "preprocessingSpec", value: PreprocessingSpec.fromJSON(object.preprocessing_spec) }
+        : isSet(object.splitSpec)
+        ? { $case: "splitSpec", value: SplitSpec.fromJSON(object.splitSpec) }
+        : isSet(object.split_spec)
+        ? { $case: "splitSpec", value: SplitSpec.fromJSON(object.split_spec) }
+        : isSet(object.featureExtractionSpec)
+        ? { $case: "featureExtractionSpec", value: FeatureExtractionSpec.fromJSON(object.featureExtractionSpec) }
+        : isSet(object.feature_extraction_spec)
+        ? { $case: "featureExtractionSpec", value: FeatureExtractionSpec.fromJSON(object.feature_extraction_spec) }
+        : isSet(object.trainingSpec)
+        ? { $case: "trainingSpec", value: TrainingSpec.fromJSON(object.trainingSpec) }
+        : isSet(object.training_spec)
+        ? { $case: "trainingSpec", value: TrainingSpec.fromJSON(object.training_spec) }
+        : isSet(object.foleySpec)
+        ? { $case: "foleySpec", value: FoleySpec.fromJSON(object.foleySpec) }
+        : isSet(object.foley_spec)
+        ? { $case: "foleySpec", value: FoleySpec.fromJSON(object.foley_spec) }
+        : undefined,
       result: isSet(object.collection)
         ? { $case: "collection", value: CollectionResult.fromJSON(object.collection) }
         : isSet(object.preprocessing)
@@ -444,6 +550,19 @@ export const Job: MessageFns<Job> = {
     if (message.traceId !== "") {
       obj.traceId = message.traceId;
     }
+    if (message.spec?.$case === "collectionSpec") {
+      obj.collectionSpec = CollectionSpec.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "preprocessingSpec") {
+      obj.preprocessingSpec = PreprocessingSpec.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "splitSpec") {
+      obj.splitSpec = SplitSpec.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "featureExtractionSpec") {
+      obj.featureExtractionSpec = FeatureExtractionSpec.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "trainingSpec") {
+      obj.trainingSpec = TrainingSpec.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "foleySpec") {
+      obj.foleySpec = FoleySpec.toJSON(message.spec.value);
+    }
     if (message.result?.$case === "collection") {
       obj.collection = CollectionResult.toJSON(message.result.value);
     } else if (message.result?.$case === "preprocessing") {
@@ -478,6 +597,47 @@ export const Job: MessageFns<Job> = {
       : undefined;
     message.parentJobId = object.parentJobId ?? "";
     message.traceId = object.traceId ?? "";
+    switch (object.spec?.$case) {
+      case "collectionSpec": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "collectionSpec", value: CollectionSpec.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "preprocessingSpec": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "preprocessingSpec", value: PreprocessingSpec.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "splitSpec": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "splitSpec", value: SplitSpec.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "featureExtractionSpec": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = {
+            $case: "featureExtractionSpec",
+            value: FeatureExtractionSpec.fromPartial(object.spec.value),
+          };
+        }
+        break;
+      }
+      case "trainingSpec": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "trainingSpec", value: TrainingSpec.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "foleySpec": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "foleySpec", value: FoleySpec.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+    }
     switch (object.result?.$case) {
       case "collection": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
