@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { exitCode, SoundstageError } from '@soundstage/core';
+import { addDemoCommand } from './demo.js';
+import { addFoleyCommand } from './foley.js';
+import { addServeCommands } from './serve.js';
+
+const program = new Command('soundstage')
+  .description('Makes picture and sound fit each other.')
+  .version('0.1.0')
+  .showHelpAfterError('(soundstage --help tells more)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 done, 2 wrong input (the sentence names the file and the limit), 3 couldn't be done now.
+
+Examples:
+  soundstage demo                              try it on a small clip that comes along
+  soundstage foley silent.mp4                  writes silent.foley.mp4
+  soundstage foley silent.mp4 -o out.mp4 --sound "hammer on wood"
+  soundstage up                                all services and the page on this machine`,
+  );
+
+addFoleyCommand(program);
+addDemoCommand(program);
+addServeCommands(program);
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  if (thrown instanceof CommanderError) {
+    // Help and version were asked for: commander has printed them. Wrong usage is bad input.
+    process.exitCode = thrown.exitCode === 0 ? 0 : 2;
+  } else {
+    const error = SoundstageError.from(thrown);
+    process.stderr.write(`soundstage: ${error.message}\n`);
+    if (error.reason === 'INTERNAL') process.stderr.write(`${error.stack ?? ''}\n`);
+    process.exitCode = exitCode(error);
+  }
+}
