@@ -20,7 +20,8 @@ export interface ModelCard {
   name: string;
   version: string;
   sha256: string;
-  licence: string;
+  /** Of the weights, and of what they were trained on. */
+  licence: { model: string; training_data: string };
   inputs: readonly CardTensor[];
   outputs: readonly CardTensor[];
   [further: string]: unknown;
@@ -59,7 +60,9 @@ function cardProblems(card: unknown): string[] {
   if (typeof fields['sha256'] !== 'string' || !/^[0-9a-f]{64}$/.test(fields['sha256'])) {
     problems.push('`sha256` must be 64 hexadecimal digits');
   }
-  if (typeof fields['licence'] !== 'string') problems.push('`licence` is missing');
+  if (typeof (fields['licence'] as { model?: unknown } | undefined)?.model !== 'string') {
+    problems.push('`licence.model` is missing');
+  }
   for (const side of ['inputs', 'outputs'] as const) {
     const list = fields[side];
     if (!Array.isArray(list) || list.length === 0) problems.push(`\`${side}\` must list at least one tensor`);

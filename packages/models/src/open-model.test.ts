@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -164,6 +164,17 @@ describe('a model at work', () => {
     await model.close();
     expect(() => process.kill(pid, 0)).toThrow();
     await expect(model.run(inputs(0))).rejects.toMatchObject({ reason: 'UNAVAILABLE' });
+  });
+
+  test('onnxruntime reports nothing to its maker: it opens no socket and leaves no log', async () => {
+    const model = await open();
+    const pid = model.pid()!;
+    const descriptors = await readdir(`/proc/${pid}/fd`);
+    const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+    const internet = await readFile(`/proc/${pid}/net/tcp`, 'utf8');
+    const sockets = targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
+    expect(sockets.filter((inode) => internet.includes(` ${inode} `))).toEqual([]);
+    expect((await readdir(tmpdir())).filter((name) => name === `mat-debug-${pid}.log`)).toEqual([]);
   });
 
   test('memory stays bounded over many runs', async () => {

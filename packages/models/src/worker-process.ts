@@ -31,7 +31,13 @@ export interface WorkerProcess {
  * Throws SoundstageError UNAVAILABLE when the model can't be loaded with this execution provider.
  */
 export async function startWorkerProcess(options: Omit<LoadMessage, 'kind'>, label: string): Promise<WorkerProcess> {
-  const child = fork(WORKER_MAIN, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(WORKER_MAIN, [], {
+    serialization: 'advanced',
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // onnxruntime 1.30 reports to its maker over HTTPS, on Linux too, and leaves mat-debug-*.log in the temporary folder.
+    env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+  });
   const mailbox = receive(child, label);
   const timer = setTimeout(() => child.kill('SIGKILL'), LOAD_TIME_LIMIT_MS);
   try {
