@@ -1,0 +1,47 @@
+const EXTENSIONS: Record<string, string> = {
+  'video/mp4': '.mp4',
+  'video/quicktime': '.mov',
+  'video/webm': '.webm',
+  'video/x-matroska': '.mkv',
+  'video/x-msvideo': '.avi',
+  'video/mpeg': '.mpg',
+};
+
+/**
+ * The media type that a stored object may be served under. What an uploader states is not trusted: only pictures that
+ * move and sound are named, never anything that a browser would run.
+ */
+export function safeMediaType(stated: string): string {
+  const type = stated.toLowerCase().split(';')[0]?.trim() ?? '';
+  return /^(video|audio)\/[a-z0-9][a-z0-9.+-]{0,60}$/.test(type) ? type : 'application/octet-stream';
+}
+
+export function extensionOf(mediaType: string): string {
+  return EXTENSIONS[mediaType] ?? '';
+}
+
+/**
+ * Makes a file name out of what a client sends: no path, no control or direction characters, nothing that Windows
+ * refuses, no leading dot, at most 100 characters, no extension.
+ */
+export function safeBaseName(name: string | undefined, fallback: string): string {
+  const base = (name ?? '')
+    .normalize('NFC')
+    .split(/[/\\]/)
+    .at(-1)!
+    .replace(/\.[^.]{0,5}$/, '')
+    .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}<>:"|?*]+/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .replace(/^[.\s]+|[.\s]+$/g, '');
+  return [...base].slice(0, 100).join('') || fallback;
+}
+
+/** RFC 6266 with an RFC 5987 name beside a plain one for old clients. */
+export function contentDisposition(kind: 'inline' | 'attachment', fileName: string): string {
+  const plain = fileName.replace(/[^\x20-\x7e]|["\\%]/g, '_');
+  const encoded = encodeURIComponent(fileName).replace(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `${kind}; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}

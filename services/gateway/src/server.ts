@@ -1,0 +1,162 @@
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import swagger from '@fastify/swagger';
+import { SoundstageError, extractTrace, inSpan, SpanKind, type Logger } from '@soundstage/core';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { addJobRoutes } from './jobs.js';
+import { addPage } from './page-files.js';
+import { HttpError, sendProblem } from './problems.js';
+import * as schemas from './schemas.js';
+import { addSecurity } from './security.js';
+import { connectUpstream } from './upstream.js';
+
+export interface GatewayOptions {
+  /** gRPC address of the inference service, `host:port`. */
+  inferenceAddress: string;
+  /** `host:port` to listen on; port 0 takes a free one. Default `127.0.0.1:8080`. */
+  listen?: string;
+  /** Largest upload, bytes. Default 2 GiB. */
+  uploadLimitBytes?: number;
+  /** How long an upload may stand still, ms. Default 60 s. */
+  uploadIdleMs?: number;
+  /** Distance of comments in event streams, ms. Default 15 s. */
+  heartbeatMs?: number;
+  log?: Logger;
+}
+
+export interface Gateway {
+  /** `http://host:port`. */
+  url: string;
+  /** Takes no more requests, ends event streams, waits for uploads and downloads in flight, at most `limitMs`. */
+  close(limitMs?: number): Promise<void>;
+}
+
+/** HTTP and the page in front of the inference service. @throws UNAVAILABLE when the address can't be listened on */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { listen = '127.0.0.1:8080' } = options;
+  const upstream = connectUpstream(options.inferenceAddress);
+  const closing = new AbortController();
+  const app = createApp(options.log);
+  try {
+    addSecurity(app);
+    await addDocument(app);
+    app.setErrorHandler(sendProblem);
+    app.setNotFoundHandler((request) => {
+      throw new HttpError(404, 'NOT_FOUND', `There is nothing at ${request.method} ${request.url.split('?')[0]}.`);
+    });
+    // The body of a form is read as it comes, by readForm.
+    app.addContentTypeParser('multipart/form-data', (_request: unknown, _body: IncomingMessage, done) => done(null));
+    addHealthRoutes(app, () => upstream.checkHealth(), closing.signal);
+    addJobRoutes(app, upstream, {
+      uploadLimitBytes: options.uploadLimitBytes ?? 2 * 2 ** 30,
+      uploadIdleMs: options.uploadIdleMs ?? 60_000,
+      heartbeatMs: options.heartbeatMs ?? 15_000,
+      closing: closing.signal,
+    });
+    await addPage(app);
+    const colon = listen.lastIndexOf(':');
+    const [host, port] = [listen.slice(0, colon).replace(/^\[|\]$/g, ''), Number(listen.slice(colon + 1))];
+    await app.listen({ host, port }).catch((error: Error) => {
+      throw new SoundstageError(
+        'UNAVAILABLE',
+        `The address ${listen} can't be listened on (${error.message}): choose another with SOUNDSTAGE_HTTP_LISTEN.`,
+        { cause: error },
+      );
+    });
+  } catch (error) {
+    upstream.close();
+    await app.close();
+    throw error;
+  }
+  const { address, family, port } = app.server.address() as AddressInfo;
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    async close(limitMs = 10_000) {
+      closing.abort();
+      const cut = setTimeout(() => app.server.closeAllConnections(), limitMs);
+      await app.close();
+      clearTimeout(cut);
+      upstream.close();
+    },
+  };
+}
+
+function createApp(log: Logger | undefined): FastifyInstance {
+  const app = fastify({
+    ...(log ? { loggerInstance: log as FastifyBaseLogger } : { logger: false }),
+    disableRequestLogging: true,
+    bodyLimit: 64 * 1024, // of JSON; forms have their own limit
+    // Long uploads are fine as long as something comes, see readForm; a head that doesn't come is not.
+    requestTimeout: 0,
+    http: { headersTimeout: 20_000 },
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 100 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true } },
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url } = request;
+    request.log.debug({ method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'answered');
+  });
+  // Every request is a span; a caller's traceparent goes on through gRPC and the queue.
+  app.addHook('preHandler', (request, reply, done) => {
+    const { traceparent } = request.headers;
+    const route = `${request.method} ${request.routeOptions.url ?? '*'}`;
+    void inSpan(
+      route,
+      { kind: SpanKind.SERVER, parent: extractTrace(typeof traceparent === 'string' ? { traceparent } : {}) },
+      () =>
+        new Promise<void>((resolve) => {
+          reply.raw.once('close', resolve);
+          done();
+        }),
+    );
+  });
+  return app;
+}
+
+async function addDocument(app: FastifyInstance): Promise<void> {
+  app.addSchema(schemas.jobSchema);
+  app.addSchema(schemas.problemSchema);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Soundstage',
+        version: '1',
+        description: 'Makes a soundtrack for a silent video that fits the picture and is in time with it.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags: [
+        { name: 'jobs', description: 'Long work: start it, follow it, play what it made.' },
+        { name: 'health', description: 'For whoever runs this server.' },
+      ],
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, i) => (typeof json.$id === 'string' ? json.$id : `def-${i}`),
+    },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+function addHealthRoutes(app: FastifyInstance, checkUpstream: () => Promise<void>, closing: AbortSignal): void {
+  const ok = { description: 'Yes.', ...schemas.statusSchema };
+  const tags = ['health'];
+  app.get('/healthz', { schema: { tags, summary: 'Is the gateway alive?', response: { 200: ok } } }, () => ({
+    status: 'ok',
+  }));
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        tags,
+        summary: 'Can jobs be done? Asks the inference service.',
+        response: { 200: ok, 503: schemas.problemResponse('Not now.') },
+      },
+    },
+    async () => {
+      if (closing.aborted) throw new SoundstageError('UNAVAILABLE', 'The server is stopping.');
+      await checkUpstream();
+      return { status: 'ok' };
+    },
+  );
+}
