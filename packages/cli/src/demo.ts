@@ -16,7 +16,9 @@ export function addDemoCommand(program: Command): void {
       const clip = video ?? demoClip.path;
       if (!existsSync(clip)) throw badInput(`There is no file ${clip}.`, 'video');
       process.stderr.write(
-        video ? `Making a soundtrack for ${clip}\n` : `Making a soundtrack for ${basename(clip)}: ${demoClip.description}\n`,
+        video
+          ? `Making a soundtrack for ${clip}\n`
+          : `Making a soundtrack for ${basename(clip)}: ${demoClip.description}\n`,
       );
       const name = basename(clip, extname(clip));
       const outcome = await foleyOneVideo(clip, {

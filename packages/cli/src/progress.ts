@@ -29,7 +29,9 @@ export function showProgress(wanted: boolean, out: NodeJS.WriteStream = process.
       } else if (out.isTTY && !done.has(step)) {
         clear();
         const filled = Math.round(fraction * BAR);
-        out.write(`  ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${step} ${message ?? ''}`.slice(0, out.columns - 1));
+        out.write(
+          `  ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${step} ${message ?? ''}`.slice(0, out.columns - 1),
+        );
         drawn = true;
       }
     },

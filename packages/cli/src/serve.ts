@@ -1,18 +1,7 @@
 import type { Command } from 'commander';
 import { createLocalAdapters } from '@soundstage/adapters-local';
 import { createCollector } from '@soundstage/collector';
-import {
-  badInput,
-  commonConfig,
-  createLogger,
-  createPlatform,
-  flushTracing,
-  readConfig,
-  startServices,
-  startTracing,
-  untilSignalled,
-  type CreateService,
-} from '@soundstage/core';
+import { badInput, runServices, type CreateService } from '@soundstage/core';
 import { createFeatureExtractor } from '@soundstage/feature-extractor';
 import { startGateway } from '@soundstage/gateway';
 import { createInference } from '@soundstage/inference';
@@ -51,34 +40,28 @@ Examples:
     .command('serve')
     .description('Run one service alone.')
     .argument('<service>', `one of ${Object.keys(SERVICES).join(', ')}`)
-    .addHelpText('after', '\nExamples:\n  soundstage serve inference\n  SOUNDSTAGE_LISTEN=0.0.0.0:7401 soundstage serve collector')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  soundstage serve inference\n  SOUNDSTAGE_LISTEN=0.0.0.0:7401 soundstage serve collector',
+    )
     .action(async (name: string) => {
       const create = SERVICES[name];
       if (!create) {
-        throw badInput(`There is no service ${JSON.stringify(name)}: choose one of ${Object.keys(SERVICES).join(', ')}.`);
+        throw badInput(
+          `There is no service ${JSON.stringify(name)}: choose one of ${Object.keys(SERVICES).join(', ')}.`,
+        );
       }
       await serve(name, [create], false);
     });
 }
 
 /** Serves until SIGTERM or SIGINT, then drains. */
-async function serve(name: string, creators: readonly CreateService[], page: boolean): Promise<void> {
-  const config = readConfig(commonConfig);
-  const log = createLogger({ service: name, level: config.SOUNDSTAGE_LOG_LEVEL });
-  startTracing({ service: name, otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT });
-  const platform = createPlatform(createLocalAdapters(config.SOUNDSTAGE_HOME), config, log);
-  const services = await startServices(platform, creators);
-  const gateway = page ? await startGateway({ inferenceAddress: services.address, log }) : undefined;
-  process.stderr.write(
-    `Soundstage serves gRPC on ${services.address}${gateway ? ` and its page on ${gateway.url}` : ''}. Ctrl-C stops it.\n`,
-  );
-  await untilSignalled(
-    async () => {
-      await gateway?.close();
-      await services.drain();
-      await flushTracing();
-    },
-    { limitMs: config.SOUNDSTAGE_DRAIN_S * 1000 + 5000 },
-  );
-  process.exit(0);
+function serve(name: string, creators: readonly CreateService[], page: boolean): Promise<never> {
+  return runServices(name, createLocalAdapters, creators, async (services, log) => {
+    const gateway = page ? await startGateway({ inferenceAddress: services.address, log }) : undefined;
+    process.stderr.write(
+      `Soundstage serves gRPC on ${services.address}${gateway ? ` and its page on ${gateway.url}` : ''}. Ctrl-C stops it.\n`,
+    );
+    return { close: async () => gateway?.close() };
+  });
 }

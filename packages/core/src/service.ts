@@ -1,6 +1,5 @@
 import type { Server as HttpServer } from 'node:http';
 import { createServer } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createHandlers, type Handlers } from './grpc/handlers.js';
 import { createJobService } from './grpc/job-service.js';
 import { createTransferService } from './grpc/transfer-service.js';
@@ -98,17 +97,4 @@ async function serveMetrics({ config, metrics }: Platform, ready: () => boolean)
     server.listen(config.SOUNDSTAGE_METRICS_PORT, config.SOUNDSTAGE_METRICS_HOST, resolve);
   });
   return server;
-}
-
-/**
- * Waits for SIGTERM or SIGINT, then stops what runs. A second signal, or a stop that hangs, ends the process at once:
- * everything is safe to be killed.
- */
-export async function untilSignalled(stop: () => Promise<void>, options: { limitMs: number }): Promise<void> {
-  const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
-  await new Promise<void>((resolve) => {
-    for (const signal of signals) process.once(signal, () => resolve());
-  });
-  for (const signal of signals) process.once(signal, () => process.exit(130));
-  await Promise.race([stop(), sleep(options.limitMs, undefined, { ref: false })]);
 }

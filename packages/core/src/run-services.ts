@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { commonConfig, readConfig } from './config.js';
+import { exitCode, SoundstageError } from './errors.js';
+import { createPlatform, type Adapters } from './platform.js';
+import { startServices, type CreateService, type RunningServices } from './service.js';
+import { createLogger, type Logger } from './telemetry/log.js';
+import { flushTracing, startTracing } from './telemetry/trace.js';
+
+/** Something that is started beside the services and stopped before them: the gateway. */
+export type StartBeside = (services: RunningServices, log: Logger) => Promise<{ close(): Promise<void> }>;
+
+/**
+ * The life of a server process: reads the configuration, starts the services, waits for SIGTERM or SIGINT, drains and
+ * exits. What can't start says so in one sentence on stderr; the exit code tells bad configuration (2) from trouble
+ * that may pass (3).
+ */
+export async function runServices(
+  name: string,
+  connect: (home: string) => Adapters,
+  creators: readonly CreateService[],
+  beside?: StartBeside,
+): Promise<never> {
+  try {
+    const config = readConfig(commonConfig);
+    const log = createLogger({ service: name, level: config.SOUNDSTAGE_LOG_LEVEL });
+    startTracing({ service: name, otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT });
+    const platform = createPlatform(connect(config.SOUNDSTAGE_HOME), config, log);
+    const services = await startServices(platform, creators);
+    const companion = await beside?.(services, log);
+    await untilSignalled(
+      async () => {
+        await companion?.close();
+        await services.drain();
+        await flushTracing();
+      },
+      { limitMs: config.SOUNDSTAGE_DRAIN_S * 1000 + 5000 },
+    );
+    process.exit(0);
+  } catch (thrown) {
+    const error = SoundstageError.from(thrown);
+    process.stderr.write(`${name}: ${error.message}\n`);
+    if (error.reason === 'INTERNAL') process.stderr.write(`${error.stack ?? ''}\n`);
+    process.exit(exitCode(error));
+  }
+}
+
+/**
+ * Waits for SIGTERM or SIGINT, then stops what runs. A second signal, or a stop that hangs, ends the process at once:
+ * everything is safe to be killed.
+ */
+async function untilSignalled(stop: () => Promise<void>, options: { limitMs: number }): Promise<void> {
+  const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
+  await new Promise<void>((resolve) => {
+    for (const signal of signals) process.once(signal, () => resolve());
+  });
+  for (const signal of signals) process.once(signal, () => process.exit(130));
+  await Promise.race([stop(), sleep(options.limitMs, undefined, { ref: false })]);
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import type { ObjectRef } from '@soundstage/contracts';
+import { badInput, SoundstageError } from '../errors.js';
+import type { ObjectStore } from '../ports/object-store.js';
+
+/** Checks the form of a reference that a client gave. @throws BAD_INPUT that names the field */
+export function checkReference(reference: ObjectRef | undefined, field: string): asserts reference is ObjectRef {
+  if (!reference?.key) {
+    throw badInput(`${field} is missing: upload the media with TransferService and give its object.`, field);
+  }
+  if (!/^[0-9a-f]{64}$/.test(reference.sha256)) {
+    throw badInput(`${field}.sha256 must be 64 lower-case hexadecimal digits.`, `${field}.sha256`);
+  }
+}
+
+/**
+ * Copies an object into a local file, checking that it is what the reference says.
+ *
+ * @throws BAD_INPUT when it isn't there or its content has another hash
+ */
+export async function fetchObject(
+  store: ObjectStore,
+  reference: ObjectRef,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const content = await store.get(reference.key).catch((error: unknown) => {
+    if (SoundstageError.from(error).reason !== 'NOT_FOUND') throw error;
+    throw badInput(`There is no object ${JSON.stringify(reference.key)} in the store.`, 'key', error);
+  });
+  const hash = createHash('sha256');
+  content.on('data', (block: Buffer) => hash.update(block));
+  await pipeline(content, createWriteStream(path), signal ? { signal } : {});
+  const sha256 = hash.digest('hex');
+  if (sha256 !== reference.sha256) {
+    throw badInput(`The object ${reference.key} has the hash ${sha256}, not ${reference.sha256}.`, 'sha256');
+  }
+}
+
+/** Stores a local file under a key. "Already there" is success: work is idempotent. */
+export async function storeFile(
+  store: ObjectStore,
+  path: string,
+  key: string,
+  mediaType: string,
+  signal?: AbortSignal,
+): Promise<ObjectRef> {
+  const { size } = await stat(path);
+  const stored = await store
+    .put(key, createReadStream(path), { ifVersion: 'absent', mediaType, ...(signal ? { signal } : {}) })
+    .catch(async (error: unknown) => {
+      if (SoundstageError.from(error).reason !== 'ALREADY_EXISTS') throw error;
+      const earlier = await store.stat(key);
+      if (!earlier) throw error;
+      return earlier;
+    });
+  return { key, sizeBytes: BigInt(stored.sizeBytes || size), sha256: stored.sha256, mediaType };
+}
