@@ -44,6 +44,8 @@ export const commonConfig = {
   SOUNDSTAGE_METRICS_HOST: z.string().default('127.0.0.1'),
   /** How many pieces of work a service does at a time. */
   SOUNDSTAGE_CONCURRENCY: integer(1, 256).default(1),
+  /** How long a killed service's work waits until another takes it up, seconds. */
+  SOUNDSTAGE_LEASE_S: z.coerce.number().min(1).max(600).default(15),
   /** How long work that is running may go on after SIGTERM, seconds. */
   SOUNDSTAGE_DRAIN_S: z.coerce.number().min(0).max(3600).default(10),
   /** Longest time for one piece of work, seconds. */

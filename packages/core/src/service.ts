@@ -50,6 +50,7 @@ export async function startServices(platform: Platform, creators: readonly Creat
     startWorker(stage, platform, {
       concurrency: config.SOUNDSTAGE_CONCURRENCY,
       workTimeoutS: config.SOUNDSTAGE_WORK_TIMEOUT_S,
+      leaseMs: config.SOUNDSTAGE_LEASE_S * 1000,
     }),
   );
   let serving = true;

@@ -2,9 +2,13 @@ import type { Job } from '@soundstage/contracts';
 import { badInput } from '../errors.js';
 import type { Handlers } from '../grpc/handlers.js';
 import type { Platform } from '../platform.js';
+import { checkInputs } from './objects.js';
 import type { JobKind, Stage } from './stage.js';
 
-/** The gRPC face of a stage: checks the spec, makes a job of it and answers at once. */
+/**
+ * The gRPC face of a stage: checks the spec and that its inputs are in the store, makes a job of it and answers at
+ * once.
+ */
 export function createJobMethod<Spec, Kind extends JobKind>(
   method: string,
   stage: Stage<Spec, Kind>,
@@ -16,6 +20,7 @@ export function createJobMethod<Spec, Kind extends JobKind>(
     async ({ requestId, spec }) => {
       if (!spec) throw badInput('The request has no spec.', 'spec');
       stage.check(spec);
+      await checkInputs(platform.store, stage.inputs(spec));
       const job = await platform.jobs.create({
         kind: stage.kind,
         spec: stage.spec.toJSON(spec),

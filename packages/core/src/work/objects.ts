@@ -16,6 +16,28 @@ export function checkReference(reference: ObjectRef | undefined, field: string):
   }
 }
 
+/** How many objects are looked up at a time. */
+const LOOKUPS = 32;
+
+/**
+ * Makes sure that objects are in the store as they are referred to, without reading them.
+ *
+ * @throws BAD_INPUT that names the first one that isn't there or has another hash
+ */
+export async function checkInputs(store: ObjectStore, references: readonly ObjectRef[]): Promise<void> {
+  for (let i = 0; i < references.length; i += LOOKUPS) {
+    await Promise.all(
+      references.slice(i, i + LOOKUPS).map(async ({ key, sha256 }) => {
+        const found = await store.stat(key);
+        if (!found) throw badInput(`There is no object ${JSON.stringify(key)} in the store.`, 'key');
+        if (found.sha256 !== sha256) {
+          throw badInput(`The object ${key} has the hash ${found.sha256}, not ${sha256}.`, 'sha256');
+        }
+      }),
+    );
+  }
+}
+
 /**
  * Copies an object into a local file, checking that it is what the reference says.
  *

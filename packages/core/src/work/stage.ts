@@ -32,6 +32,11 @@ export interface Stage<Spec, Kind extends JobKind> {
   check(spec: Spec): void;
   /** The objects that the spec refers to: must exist, with the hash stated. */
   inputs(spec: Spec): ObjectRef[];
+  /**
+   * Whether the result depends on more than the spec (a folder's content, what was there before). Such work belongs to
+   * its job alone: a second attempt of the job finds what the first one made, another job with an equal spec does not.
+   */
+  belongsToJob?(spec: Spec): boolean;
   run(spec: Spec, context: WorkContext): Promise<ResultOf<Kind>>;
 }
 

@@ -123,7 +123,9 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
     const request = await jobs.request(jobId);
     if (await jobs.cancelRequested(jobId)) throw new SoundstageError('CANCELLED', 'The job was cancelled.');
     const spec: unknown = stage.spec.fromJSON(request.spec);
-    const key = workKey(stage.kind, stage.codeVersion, stage.spec.toJSON(spec));
+    const specJson = stage.spec.toJSON(spec);
+    const parameters = stage.belongsToJob?.(spec) ? { jobId, spec: specJson } : specJson;
+    const key = workKey(stage.kind, stage.codeVersion, parameters);
     const outputPrefix = `work/${stage.kind}/${key}`;
     const progress = createProgress(stage, jobs, jobId, metrics);
     const started = await jobs.update(jobId, (job) => {
