@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { ObjectRef } from '@soundstage/contracts';
 import { badInput, SoundstageError } from '../errors.js';
@@ -63,21 +62,41 @@ export async function fetchObject(
 }
 
 /** Stores a local file under a key. "Already there" is success: work is idempotent. */
-export async function storeFile(
+export function storeFile(
   store: ObjectStore,
   path: string,
   key: string,
   mediaType: string,
   signal?: AbortSignal,
 ): Promise<ObjectRef> {
-  const { size } = await stat(path);
-  const stored = await store
-    .put(key, createReadStream(path), { ifVersion: 'absent', mediaType, ...(signal ? { signal } : {}) })
+  return storeOnce(store, createReadStream(path), key, mediaType, signal);
+}
+
+/** Stores bytes under a key. "Already there" is success: work is idempotent. */
+export function storeBytes(
+  store: ObjectStore,
+  bytes: Uint8Array,
+  key: string,
+  mediaType: string,
+  signal?: AbortSignal,
+): Promise<ObjectRef> {
+  return storeOnce(store, bytes, key, mediaType, signal);
+}
+
+async function storeOnce(
+  store: ObjectStore,
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+  key: string,
+  mediaType: string,
+  signal: AbortSignal | undefined,
+): Promise<ObjectRef> {
+  const { sizeBytes, sha256 } = await store
+    .put(key, body, { ifVersion: 'absent', mediaType, ...(signal ? { signal } : {}) })
     .catch(async (error: unknown) => {
       if (SoundstageError.from(error).reason !== 'ALREADY_EXISTS') throw error;
       const earlier = await store.stat(key);
       if (!earlier) throw error;
       return earlier;
     });
-  return { key, sizeBytes: BigInt(stored.sizeBytes || size), sha256: stored.sha256, mediaType };
+  return { key, sizeBytes: BigInt(sizeBytes), sha256, mediaType };
 }

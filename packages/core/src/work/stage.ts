@@ -41,7 +41,10 @@ export interface Stage<Spec, Kind extends JobKind> {
 }
 
 /** A stage of any spec, for lists of them. */
-export type AnyStage = Stage<unknown, JobKind>;
+export interface AnyStage extends Omit<Stage<unknown, JobKind>, 'result' | 'run'> {
+  result: MessageType<JobResult['value']>;
+  run(spec: unknown, context: WorkContext): Promise<JobResult['value']>;
+}
 
 export interface WorkContext {
   jobId: string;
@@ -53,8 +56,8 @@ export interface WorkContext {
   /** An empty folder of this piece of work alone, removed afterwards. */
   scratch: string;
   /** Says how far a step is. May be called as often as one likes. */
-  progress(step: string, fraction: number, message?: string): void;
+  progress: (step: string, fraction: number, message?: string) => void;
   log: Logger;
   /** Passes work on to another service through the queue. @returns the id of the new job */
-  submit(kind: JobKind, specJson: unknown): Promise<string>;
+  submit: (kind: JobKind, specJson: unknown) => Promise<string>;
 }
