@@ -1,0 +1,1 @@
+export { createSplitter } from './service.js';
