@@ -116,11 +116,11 @@ def local_peaks(onset: Tensor) -> Tensor:
     A level stretch has no peak, and neither has the very first step.
     """
     reach = PEAK_REACH_STEPS
-    x = onset.reshape(1, 1, -1)
-    before = F.pad(x, (reach, 0), mode="replicate")[:, :, :-1]
-    after = F.pad(x, (0, reach), mode="replicate")[:, :, 1:]
-    above = x > F.max_pool1d(F.pad(before, (0, 0)), reach, stride=1)
-    level = x >= F.max_pool1d(after, reach, stride=1)
+    x = onset.reshape(1, 1, 1, -1)  # two-dimensional pooling: the one-dimensional one exports with a fixed length
+    before = F.pad(x, (reach, 0, 0, 0), mode="replicate")[..., :-1]
+    after = F.pad(x, (0, reach, 0, 0), mode="replicate")[..., 1:]
+    above = x > F.max_pool2d(before, (1, reach), stride=1)
+    level = x >= F.max_pool2d(after, (1, reach), stride=1)
     return torch.where(above & level, x, torch.zeros_like(x)).reshape(-1)
 
 
