@@ -1,26 +1,45 @@
 import { commonConfig, integer, readConfig } from '@soundstage/core';
 import { z } from 'zod';
 
-/** What the gateway reads from the environment. */
-export const gatewayConfig = {
+const environment = {
   SOUNDSTAGE_LOG_LEVEL: commonConfig.SOUNDSTAGE_LOG_LEVEL,
   OTEL_EXPORTER_OTLP_ENDPOINT: commonConfig.OTEL_EXPORTER_OTLP_ENDPOINT,
-  /** Address of the HTTP server; port 0 takes a free one. */
-  SOUNDSTAGE_HTTP_LISTEN: z
-    .string()
-    .regex(/^.+:\d{1,5}$/, 'must be host:port')
-    .default('127.0.0.1:8080'),
+  /** Where the page and the HTTP API are; port 0 takes a free one. */
+  SOUNDSTAGE_GATEWAY_HOST: z.string().default('127.0.0.1'),
+  SOUNDSTAGE_GATEWAY_PORT: integer(0, 65_535).default(7480),
   /** gRPC address of the inference service. */
   SOUNDSTAGE_INFERENCE: z.string().default('127.0.0.1:7400'),
   /** Largest video that is taken, bytes. */
-  SOUNDSTAGE_HTTP_UPLOAD_LIMIT: integer(1, 2 ** 43).default(2 * 2 ** 30),
+  SOUNDSTAGE_GATEWAY_UPLOAD_LIMIT: integer(1, 2 ** 43).default(2 * 2 ** 30),
   /** How long an upload may stand still before it is given up, seconds. */
-  SOUNDSTAGE_HTTP_IDLE_S: z.coerce.number().min(1).max(3600).default(60),
+  SOUNDSTAGE_GATEWAY_IDLE_S: z.coerce.number().min(1).max(3600).default(60),
 };
 
-export type GatewayConfig = z.infer<z.ZodObject<typeof gatewayConfig>>;
+/** What the gateway needs to know. */
+export interface GatewayConfig {
+  /** gRPC address of the inference service, `host:port`. */
+  inferenceAddress: string;
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** Largest upload, bytes. */
+  uploadLimitBytes: number;
+  /** How long an upload may stand still, ms. */
+  uploadIdleMs: number;
+  logLevel: string;
+  otlpEndpoint: string | undefined;
+}
 
-/** @throws BAD_INPUT that lists every problem */
+/** Reads the environment. @throws BAD_INPUT that lists every problem */
 export function readGatewayConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig {
-  return readConfig(gatewayConfig, env);
+  const read = readConfig(environment, env);
+  return {
+    inferenceAddress: read.SOUNDSTAGE_INFERENCE,
+    host: read.SOUNDSTAGE_GATEWAY_HOST,
+    port: read.SOUNDSTAGE_GATEWAY_PORT,
+    uploadLimitBytes: read.SOUNDSTAGE_GATEWAY_UPLOAD_LIMIT,
+    uploadIdleMs: read.SOUNDSTAGE_GATEWAY_IDLE_S * 1000,
+    logLevel: read.SOUNDSTAGE_LOG_LEVEL,
+    otlpEndpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT,
+  };
 }

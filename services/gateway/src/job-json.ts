@@ -1,4 +1,5 @@
 import { JobState, type FoleyResult, type FoleySpec, type Job, type ObjectRef } from '@soundstage/contracts';
+import type { JobJson, MediaJson } from './api-types.js';
 
 const STATES: Partial<Record<JobState, string>> = {
   [JobState.QUEUED]: 'queued',
@@ -7,40 +8,6 @@ const STATES: Partial<Record<JobState, string>> = {
   [JobState.FAILED]: 'failed',
   [JobState.CANCELLED]: 'cancelled',
 };
-
-export interface MediaJson {
-  sizeBytes: number;
-  mediaType: string;
-  sha256: string;
-}
-
-/** A job as the HTTP API shows it; `schemas.ts` describes the same. */
-export interface JobJson {
-  id: string;
-  kind: string;
-  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
-  createTime: string;
-  updateTime: string;
-  fraction: number;
-  attempt: number;
-  traceId: string;
-  steps: { name: string; fraction: number; seconds: number; message: string }[];
-  request?: { sound: string; keepOriginal: boolean; seed: string; source?: MediaJson };
-  error?: { reason: string; message: string };
-  result?: {
-    durationS: number;
-    classes: { label: string; confidence: number }[];
-    onsets: { timeS: number; strength: number }[];
-    seed: string;
-    sounds: { name: string; licence: string }[];
-    timings: { step: string; seconds: number }[];
-    warnings: string[];
-    loudnessLufs: number;
-    truePeakDbtp: number;
-    video?: MediaJson;
-  };
-  links: { self: string; events: string; cancel: string; source?: string; result?: string };
-}
 
 /** Seeds are 64-bit: as text, since JSON's numbers lose the last digits. */
 export function jobToJson(job: Job): JobJson {

@@ -1,18 +1,23 @@
-import { createLogger, flushTracing, startTracing, untilSignalled } from '@soundstage/core';
+import { createLogger, exitCode, flushTracing, SoundstageError, startTracing } from '@soundstage/core';
 import { readGatewayConfig } from './config.js';
 import { startGateway } from './server.js';
 
-const config = readGatewayConfig();
-const log = createLogger({ service: 'gateway', level: config.SOUNDSTAGE_LOG_LEVEL });
-startTracing({ service: 'gateway', otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT });
-const gateway = await startGateway({
-  inferenceAddress: config.SOUNDSTAGE_INFERENCE,
-  listen: config.SOUNDSTAGE_HTTP_LISTEN,
-  uploadLimitBytes: config.SOUNDSTAGE_HTTP_UPLOAD_LIMIT,
-  uploadIdleMs: config.SOUNDSTAGE_HTTP_IDLE_S * 1000,
-  log,
-});
-log.info({ url: gateway.url, inference: config.SOUNDSTAGE_INFERENCE }, 'serving');
-await untilSignalled(() => gateway.close(), { limitMs: 15_000 });
-await flushTracing();
-process.exit(0);
+try {
+  const config = readGatewayConfig();
+  const log = createLogger({ service: 'gateway', level: config.logLevel });
+  startTracing({ service: 'gateway', otlpEndpoint: config.otlpEndpoint });
+  const gateway = await startGateway({ ...config, log });
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  // A second signal ends the process at once: nothing here needs saving.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(130));
+  await gateway.close();
+  await flushTracing();
+  process.exit(0);
+} catch (thrown) {
+  const error = SoundstageError.from(thrown);
+  process.stderr.write(`gateway: ${error.message}\n`);
+  if (error.reason === 'INTERNAL') process.stderr.write(`${error.stack ?? ''}\n`);
+  process.exit(exitCode(error));
+}

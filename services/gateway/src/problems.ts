@@ -1,18 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { SoundstageError, type Reason, type Violation } from '@soundstage/core';
-
-/** RFC 9457 problem details, with the same reason and violations as the service's google.rpc.Status. */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  /** A sentence that says what to do next. */
-  detail: string;
-  instance: string;
-  reason: Reason;
-  violations?: Violation[];
-  retryAfterS?: number;
-}
+import type { Problem } from './api-types.js';
 
 const STATUS: Record<Reason, number> = {
   BAD_INPUT: 400,

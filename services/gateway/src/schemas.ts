@@ -102,7 +102,7 @@ export const jobFormSchema = {
         pattern: '^[0-9]+$',
         description: 'The file’s size; needed only for a file over 8 MiB that is not the last part.',
       },
-      file: { type: 'string', format: 'binary', description: 'A video or a still image.' },
+      file: { type: 'string', format: 'binary', description: 'The video.' },
     },
     ['sound', 'seed', 'keepOriginal', 'sizeBytes'],
   ),

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import { SoundstageError, extractTrace, inSpan, SpanKind, type Logger } from '@soundstage/core';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { addJobRoutes } from './jobs.js';
 import { addPage } from './page-files.js';
 import { HttpError, sendProblem } from './problems.js';
@@ -10,15 +11,8 @@ import * as schemas from './schemas.js';
 import { addSecurity } from './security.js';
 import { connectUpstream } from './upstream.js';
 
-export interface GatewayOptions {
-  /** gRPC address of the inference service, `host:port`. */
-  inferenceAddress: string;
-  /** `host:port` to listen on; port 0 takes a free one. Default `127.0.0.1:8080`. */
-  listen?: string;
-  /** Largest upload, bytes. Default 2 GiB. */
-  uploadLimitBytes?: number;
-  /** How long an upload may stand still, ms. Default 60 s. */
-  uploadIdleMs?: number;
+/** What isn't given is taken from the environment. */
+export interface GatewayOptions extends Partial<GatewayConfig> {
   /** Distance of comments in event streams, ms. Default 15 s. */
   heartbeatMs?: number;
   log?: Logger;
@@ -33,8 +27,8 @@ export interface Gateway {
 
 /** HTTP and the page in front of the inference service. @throws UNAVAILABLE when the address can't be listened on */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { listen = '127.0.0.1:8080' } = options;
-  const upstream = connectUpstream(options.inferenceAddress);
+  const { inferenceAddress, host, port, uploadLimitBytes, uploadIdleMs } = { ...readGatewayConfig(), ...options };
+  const upstream = connectUpstream(inferenceAddress);
   const closing = new AbortController();
   const app = createApp(options.log);
   try {
@@ -48,18 +42,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     app.addContentTypeParser('multipart/form-data', (_request: unknown, _body: IncomingMessage, done) => done(null));
     addHealthRoutes(app, () => upstream.checkHealth(), closing.signal);
     addJobRoutes(app, upstream, {
-      uploadLimitBytes: options.uploadLimitBytes ?? 2 * 2 ** 30,
-      uploadIdleMs: options.uploadIdleMs ?? 60_000,
+      uploadLimitBytes,
+      uploadIdleMs,
       heartbeatMs: options.heartbeatMs ?? 15_000,
       closing: closing.signal,
     });
-    await addPage(app);
-    const colon = listen.lastIndexOf(':');
-    const [host, port] = [listen.slice(0, colon).replace(/^\[|\]$/g, ''), Number(listen.slice(colon + 1))];
+    await addPage(app, { uploadBytes: uploadLimitBytes });
     await app.listen({ host, port }).catch((error: Error) => {
       throw new SoundstageError(
         'UNAVAILABLE',
-        `The address ${listen} can't be listened on (${error.message}): choose another with SOUNDSTAGE_HTTP_LISTEN.`,
+        `The page can't be served on ${host}:${port} (${error.message}): choose another with SOUNDSTAGE_GATEWAY_HOST and SOUNDSTAGE_GATEWAY_PORT.`,
         { cause: error },
       );
     });
@@ -68,9 +60,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await app.close();
     throw error;
   }
-  const { address, family, port } = app.server.address() as AddressInfo;
+  const bound = app.server.address() as AddressInfo;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
+  options.log?.info({ url, inference: inferenceAddress }, 'gateway serving');
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    url,
     async close(limitMs = 10_000) {
       closing.abort();
       const cut = setTimeout(() => app.server.closeAllConnections(), limitMs);

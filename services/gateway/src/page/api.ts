@@ -1,0 +1,120 @@
+import type { JobJson, Problem } from '../api-types.js';
+
+export type { JobJson, Problem };
+
+/** What went wrong, in a sentence for people. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly reason: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Wish {
+  sound: string;
+  keepOriginal: boolean;
+  seed: string;
+}
+
+function toError(body: unknown, status: number): ApiError {
+  const problem = body as Partial<Problem> | undefined;
+  if (problem?.detail) return new ApiError(problem.detail, problem.reason ?? 'INTERNAL');
+  return new ApiError(`The server answered with an error (${status}): try again.`, 'INTERNAL');
+}
+
+const unreachable = () =>
+  new ApiError(
+    'The server can’t be reached: check that it runs and that you are online, then try again.',
+    'UNAVAILABLE',
+  );
+
+async function request<T>(path: string, init?: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch {
+    throw unreachable();
+  }
+  const body = (await response.json().catch(() => undefined)) as unknown;
+  if (!response.ok) throw toError(body, response.status);
+  return body as T;
+}
+
+export const getJob = (id: string) => request<JobJson>(`/v1/jobs/${encodeURIComponent(id)}`);
+export const listJobs = (pageToken?: string) =>
+  request<{ jobs: JobJson[]; nextPageToken?: string }>(
+    `/v1/jobs?pageSize=12${pageToken ? `&pageToken=${encodeURIComponent(pageToken)}` : ''}`,
+  );
+export const cancelJob = (id: string) =>
+  request<JobJson>(`/v1/jobs/${encodeURIComponent(id)}/cancel`, { method: 'POST' });
+
+/** Another take of a video that is on the server already. */
+export const repeatJob = (sourceJob: string, wish: Wish) =>
+  request<JobJson>('/v1/jobs', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': newKey() },
+    body: JSON.stringify({ kind: 'foley', sourceJob, ...wish }),
+  });
+
+/** A random key; `crypto.randomUUID` is missing where a page comes over plain HTTP from another machine. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+}
+
+export interface Upload {
+  job: Promise<JobJson>;
+  cancel(): void;
+}
+
+/** Sends a video with XMLHttpRequest, since fetch can't tell how much has been sent. */
+export function uploadVideo(file: File, wish: Wish, key: string, onProgress: (fraction: number) => void): Upload {
+  const form = new FormData();
+  form.set('kind', 'foley');
+  form.set('sound', wish.sound);
+  form.set('keepOriginal', String(wish.keepOriginal));
+  form.set('seed', wish.seed);
+  form.set('sizeBytes', String(file.size));
+  form.set('file', file);
+  const xhr = new XMLHttpRequest();
+  const job = new Promise<JobJson>((resolve, reject) => {
+    xhr.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
+    xhr.onload = () => {
+      let body: unknown;
+      try {
+        body = JSON.parse(xhr.responseText);
+      } catch {
+        body = undefined;
+      }
+      if (xhr.status === 202) resolve(body as JobJson);
+      else reject(toError(body, xhr.status));
+    };
+    xhr.onerror = () => reject(unreachable());
+    xhr.onabort = () => reject(new ApiError('The upload was cancelled.', 'CANCELLED'));
+  });
+  xhr.open('POST', '/v1/jobs');
+  xhr.setRequestHeader('idempotency-key', key);
+  xhr.send(form);
+  return { job, cancel: () => xhr.abort() };
+}
+
+const ENDED = new Set(['succeeded', 'failed', 'cancelled']);
+
+export const hasEnded = (job: JobJson) => ENDED.has(job.state);
+
+/** Tells each change of a job until it ends. A broken connection is taken up again by the browser. */
+export function followJob(id: string, onJob: (job: JobJson) => void, onProblem: (error: ApiError) => void): () => void {
+  const source = new EventSource(`/v1/jobs/${encodeURIComponent(id)}/events`);
+  source.addEventListener('job', (event) => {
+    const job = JSON.parse((event as MessageEvent<string>).data) as JobJson;
+    if (hasEnded(job)) source.close();
+    onJob(job);
+  });
+  source.addEventListener('error', () => {
+    // CLOSED: the server refused, and the browser won't ask again; the plain call tells why.
+    if (source.readyState !== EventSource.CLOSED) return;
+    getJob(id).then(onJob, onProblem);
+  });
+  return () => source.close();
+}

@@ -1,0 +1,73 @@
+import type { JobJson } from './api.js';
+import { duration, percent, signed } from './format.js';
+import { stepTitle } from './steps.js';
+
+/** Where the sound came from: what was seen, which recordings were used, what was measured, how long it took. */
+export function Details({ job }: { job: JobJson }) {
+  const { classes, sounds, timings, loudnessLufs, truePeakDbtp } = job.result!;
+  const total = timings.reduce((sum, t) => sum + t.seconds, 0);
+  return (
+    <div class="details">
+      <section aria-labelledby="classes-title">
+        <h2 id="classes-title">What it heard in the picture</h2>
+        {classes.length === 0 && <p class="hint">Nothing that it knows a sound for.</p>}
+        <ul class="classes">
+          {classes.map(({ label, confidence }) => (
+            <li key={label}>
+              <span class="class-label">{label}</span>
+              <span class="class-figure">{percent(confidence)}</span>
+              <span class="meter" aria-hidden="true">
+                <span style={{ transform: `scaleX(${Math.min(1, confidence)})` }} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      </section>
+      <section aria-labelledby="sounds-title">
+        <h2 id="sounds-title">Recordings used</h2>
+        {sounds.length === 0 && <p class="hint">None.</p>}
+        <ul class="sounds">
+          {sounds.map(({ name, licence }) => (
+            <li key={name}>
+              <span>{name}</span>
+              <span class="licence">{licence}</span>
+            </li>
+          ))}
+        </ul>
+      </section>
+      <section aria-labelledby="levels-title">
+        <h2 id="levels-title">Levels</h2>
+        <dl class="figures">
+          <div>
+            <dt>Loudness (EBU R 128)</dt>
+            <dd>
+              {signed(loudnessLufs)} <span>LUFS</span>
+            </dd>
+          </div>
+          <div>
+            <dt>True peak</dt>
+            <dd>
+              {signed(truePeakDbtp)} <span>dBTP</span>
+            </dd>
+          </div>
+        </dl>
+      </section>
+      {total > 0 && (
+        <section aria-labelledby="time-title">
+          <h2 id="time-title">Where the time went</h2>
+          <ul class="timings">
+            {timings.map(({ step, seconds }) => (
+              <li key={step}>
+                <span>{stepTitle(step)}</span>
+                <span class="meter" aria-hidden="true">
+                  <span style={{ transform: `scaleX(${seconds / total})` }} />
+                </span>
+                <span class="class-figure">{duration(seconds)}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </div>
+  );
+}

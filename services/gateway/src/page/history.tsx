@@ -1,0 +1,96 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { hasEnded, listJobs, type ApiError, type JobJson } from './api.js';
+import { dateTime, duration, percent } from './format.js';
+import { nameOf } from './names.js';
+
+const STATES: Record<JobJson['state'], string> = {
+  queued: 'Waiting',
+  running: 'At work',
+  succeeded: 'Done',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+};
+
+/** The jobs of this server, newest first. */
+export function History({ current }: { current: JobJson | undefined }) {
+  const [jobs, setJobs] = useState<JobJson[]>();
+  const [next, setNext] = useState<string>();
+  const [problem, setProblem] = useState('');
+
+  const load = useCallback(
+    () =>
+      listJobs().then(
+        (page) => {
+          setJobs(page.jobs);
+          setNext(page.nextPageToken);
+          setProblem('');
+        },
+        (error: ApiError) => setProblem(error.message),
+      ),
+    [],
+  );
+  // Another job, or another state of this one, changes the list.
+  useEffect(() => void load(), [current?.id, current?.state]);
+  const busy = jobs?.some((job) => !hasEnded(job)) ?? false;
+  useEffect(() => {
+    if (!busy) return undefined;
+    const timer = setInterval(() => void load(), 5000);
+    return () => clearInterval(timer);
+  }, [busy]);
+
+  const more = () =>
+    listJobs(next).then(
+      (page) => {
+        setJobs([...(jobs ?? []), ...page.jobs]);
+        setNext(page.nextPageToken);
+      },
+      (error: ApiError) => setProblem(error.message),
+    );
+
+  return (
+    <section class="history" aria-labelledby="history">
+      <h2 id="history" tabIndex={-1}>
+        Earlier on this server
+      </h2>
+      {problem && <p class="history-empty">{problem}</p>}
+      {!problem && jobs?.length === 0 && <p class="history-empty">Nothing yet. Your videos will be listed here.</p>}
+      {jobs && jobs.length > 0 && (
+        <ul class="history-list">
+          {jobs.map((job) => (
+            <li key={job.id}>
+              <a href={`#/jobs/${job.id}`} aria-current={job.id === current?.id ? 'page' : undefined}>
+                <span class="history-name">{nameOf(job.id) ?? titleOf(job)}</span>
+                <span class="history-about">{aboutOf(job)}</span>
+                <time dateTime={job.createTime}>{dateTime(job.createTime)}</time>
+                <span class={`state state-${job.state}`}>
+                  {STATES[job.state]}
+                  {job.state === 'running' && ` ${percent(job.fraction)}`}
+                </span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+      {next && (
+        <button class="button" type="button" onClick={() => void more()}>
+          Show older
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** A name for a video whose file name this browser never saw. */
+function titleOf(job: JobJson): string {
+  return `Video ${job.request?.source?.sha256.slice(0, 8) ?? job.id.slice(0, 8)}`;
+}
+
+function aboutOf(job: JobJson): string {
+  if (job.error) return job.error.message;
+  const asked = job.request?.sound && `“${job.request.sound}”`;
+  const { result } = job;
+  if (!result) return asked ?? '';
+  const heard = asked || result.classes[0]?.label;
+  const count = `${result.onsets.length} ${result.onsets.length === 1 ? 'moment' : 'moments'}`;
+  return [heard, count, duration(result.durationS), `take ${result.seed}`].filter(Boolean).join(' · ');
+}

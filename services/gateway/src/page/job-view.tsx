@@ -1,0 +1,81 @@
+import { useState } from 'preact/hooks';
+import { cancelJob, hasEnded, repeatJob, type ApiError, type JobJson } from './api.js';
+import { nameOf, rememberName } from './names.js';
+import { ProgressView } from './progress-view.js';
+import { Result } from './result.js';
+import { newSeed } from './wish-fields.js';
+
+interface JobViewProps {
+  job: JobJson;
+  /** The video itself, where it was chosen in this browser. */
+  file: File | undefined;
+  onJob(job: JobJson): void;
+  onAnother(jobId: string, file?: File): void;
+}
+
+/** One job, whatever its state. */
+export function JobView({ job, file, onJob, onAnother }: JobViewProps) {
+  const [problem, setProblem] = useState('');
+  const name = nameOf(job.id) ?? file?.name ?? 'Your video';
+  const attempt = (work: Promise<void>) => {
+    setProblem('');
+    work.catch((error: ApiError) => setProblem(error.message));
+  };
+  const again = (seed: string) =>
+    attempt(
+      repeatJob(job.id, {
+        sound: job.request?.sound ?? '',
+        keepOriginal: job.request?.keepOriginal ?? false,
+        seed,
+      }).then((made) => {
+        rememberName(made.id, name);
+        onAnother(made.id, file);
+      }),
+    );
+  const cancel = () => attempt(cancelJob(job.id).then(onJob));
+  const notice = problem && (
+    <div class="notice notice-error" role="alert">
+      <p>{problem}</p>
+    </div>
+  );
+
+  if (!hasEnded(job)) {
+    return (
+      <>
+        {notice}
+        <ProgressView job={job} name={name} file={file} onCancel={cancel} />
+      </>
+    );
+  }
+  if (job.state === 'succeeded' && job.result) {
+    return (
+      <>
+        {notice}
+        <Result job={job} name={name} onAnother={() => again(newSeed())} />
+      </>
+    );
+  }
+  const cancelled = job.state === 'cancelled';
+  return (
+    <section class={`notice ${cancelled ? '' : 'notice-error'}`} aria-labelledby="ended">
+      <h1 id="ended" tabIndex={-1}>
+        {cancelled ? 'Cancelled' : 'No soundtrack could be made'}
+      </h1>
+      <p class="notice-name">{name}</p>
+      <p role={cancelled ? undefined : 'alert'}>
+        {cancelled ? 'The work was stopped; nothing was kept of it.' : (job.error?.message ?? 'The job failed.')}
+      </p>
+      {notice}
+      <div class="actions">
+        <a class="button button-main" href="#/">
+          Choose another video
+        </a>
+        {job.links.source && job.error?.reason !== 'BAD_INPUT' && (
+          <button class="button" type="button" onClick={() => again(job.request?.seed ?? '0')}>
+            Try this one again
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}

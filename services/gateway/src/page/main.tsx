@@ -1,0 +1,8 @@
+import { render } from 'preact';
+import { App } from './app.js';
+import './base.css';
+import './film.css';
+import './start.css';
+import './result.css';
+
+render(<App />, document.getElementById('app')!);

@@ -1,0 +1,36 @@
+/** More columns than any screen shows of a timeline. */
+const COLUMNS = 2400;
+/** Decoding takes the whole file into memory; beyond this the timeline goes without its waveform. */
+const LIMIT_BYTES = 150e6;
+
+/**
+ * The loudest sample of each column of a sound, for each of at most two channels.
+ *
+ * @throws Error with a sentence, where the sound can't be shown
+ */
+export async function readPeaks(url: string, sizeBytes: number, signal: AbortSignal): Promise<Float32Array[]> {
+  if (sizeBytes > LIMIT_BYTES) throw new Error('The video is too large to draw its waveform here.');
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw new Error('The waveform can’t be loaded.');
+  const encoded = await response.arrayBuffer();
+  // An offline context decodes without the permission to play that a live one asks for.
+  const sound = await new OfflineAudioContext(2, 1, 48_000).decodeAudioData(encoded).catch(() => {
+    throw new Error('Your browser can’t draw the waveform of this format.');
+  });
+  return Array.from({ length: Math.min(sound.numberOfChannels, 2) }, (_, channel) =>
+    peaksOf(sound.getChannelData(channel)),
+  );
+}
+
+function peaksOf(samples: Float32Array): Float32Array {
+  const columns = Math.min(COLUMNS, samples.length);
+  const peaks = new Float32Array(columns);
+  for (let column = 0; column < columns; column++) {
+    const end = Math.floor(((column + 1) * samples.length) / columns);
+    let peak = 0;
+    for (let i = Math.floor((column * samples.length) / columns); i < end; i++)
+      peak = Math.max(peak, Math.abs(samples[i]!));
+    peaks[column] = peak;
+  }
+  return peaks;
+}
