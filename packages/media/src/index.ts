@@ -1,7 +1,12 @@
+export { defaultOutputExtension, type OutputExtension } from './containers.js';
 export { decodeAudio, type DecodeAudioOptions } from './decode-audio.js';
 export { decodeFrames, type DecodedFrame, type DecodeFramesOptions } from './decode-frames.js';
 export type { FrameView } from './frame-views.js';
 export { DEFAULT_LIMITS, type MediaLimits } from './limits.js';
+export { measureLoudness, type Loudness } from './loudness.js';
 export type { AudioInfo, MediaInfo, SubtitleInfo, VideoInfo } from './media-info.js';
+export { muxSound, type MuxedVideo, type MuxSoundOptions } from './mux-sound.js';
+export { hashVideoPackets } from './packet-hash.js';
 export { probe, type ProbeOptions } from './probe.js';
 export { runningProcesses } from './process.js';
+export type { PcmSource, SoundSource } from './sound-input.js';
