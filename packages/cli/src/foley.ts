@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { badInput } from '@soundstage/core';
 import { openFoley, type FoleyOutcome } from '@soundstage/inference';
+import { defaultOutputExtension, probe } from '@soundstage/media';
 import { showProgress } from './progress.js';
 
 export interface FoleyOptions {
@@ -44,7 +45,7 @@ Examples:
 
 /** Runs the foley job on one file, with progress on stderr; Ctrl-C stops it and leaves nothing behind. */
 export async function foleyOneVideo(video: string, options: FoleyOptions): Promise<FoleyOutcome> {
-  const outputPath = resolve(options.output ?? defaultOutput(video));
+  const outputPath = resolve(options.output ?? (await defaultOutput(video)));
   if (!options.force && (await stat(outputPath).catch(() => undefined))) {
     throw badInput(`${outputPath} exists: choose another name with -o, or overwrite it with --force.`, 'output');
   }
@@ -73,11 +74,10 @@ export async function foleyOneVideo(video: string, options: FoleyOptions): Promi
   }
 }
 
-/** `clip.mp4` gives `clip.foley.mp4`; containers that take no stream copy become Matroska. */
-function defaultOutput(video: string): string {
-  const extension = extname(video);
-  const keeps = ['.mp4', '.m4v', '.mov', '.mkv', '.webm'].includes(extension.toLowerCase());
-  return join(video, '..', `${basename(video, extension)}.foley${keeps ? extension : '.mkv'}`);
+/** `clip.mp4` gives `clip.foley.mp4`; the extension is one whose container takes the picture as it is. */
+async function defaultOutput(video: string): Promise<string> {
+  const extension = defaultOutputExtension(await probe(video));
+  return join(dirname(video), `${basename(video, extname(video))}.foley${extension}`);
 }
 
 function parseSeed(text: string): number {
@@ -107,7 +107,7 @@ function toJson(outcome: FoleyOutcome): Record<string, unknown> {
 export function summary(outcome: FoleyOutcome): string {
   const heard = outcome.classes.map(({ label, confidence }) => `${label} (${Math.round(confidence * 100)} %)`);
   const used = [...new Set(outcome.sounds.map(({ name, licence }) => `${name} (${licence})`))];
-  const total = outcome.timings.total_s ?? Object.values(outcome.timings).reduce((sum, s) => sum + s, 0);
+  const total = Object.values(outcome.timings).reduce((sum, s) => sum + s, 0);
   const lines = [
     `Finished video   ${outcome.output}`,
     `Heard in it      ${heard.join(', ') || 'nothing certain'}`,

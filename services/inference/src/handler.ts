@@ -1,11 +1,19 @@
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { FoleyResult, FoleySpec } from '@soundstage/contracts';
 import { badInput, checkReference, fetchObject, storeFile, type Stage } from '@soundstage/core';
-import { extensionFor } from '@soundstage/media';
+import { defaultOutputExtension, probe, type OutputExtension } from '@soundstage/media';
 import type { Foley } from './jobs/foley/open-foley.js';
 
 /** What the sound may be asked for in; longer texts are no sound names. */
 const LONGEST_SOUND = 200;
+
+const MEDIA_TYPES: Record<OutputExtension, string> = {
+  '.mp4': 'video/mp4',
+  '.mov': 'video/quicktime',
+  '.mkv': 'video/x-matroska',
+  '.webm': 'video/webm',
+};
 
 /** The foley job as work from the queue: fetch the video, run the job, store the result. */
 export function createFoleyStage(foley: Foley): Stage<FoleySpec, 'foley'> {
@@ -33,11 +41,13 @@ export function createFoleyStage(foley: Foley): Stage<FoleySpec, 'foley'> {
     async run(spec, { signal, store, scratch, progress, outputPrefix }) {
       checkReference(spec.video, 'spec.video');
       progress('fetch', 0);
-      const inputPath = join(scratch, 'input');
+      // A folder of its own, so that a name that people chose can't meet one of ours.
+      await mkdir(join(scratch, 'in'));
+      const inputPath = join(scratch, 'in', fileNameOf(spec));
       await fetchObject(store, spec.video, inputPath, signal);
       progress('fetch', 1);
-      const extension = await extensionFor(inputPath, signal);
-      const outputPath = join(scratch, `output${extension.suffix}`);
+      const extension = defaultOutputExtension(await probe(inputPath, { signal }));
+      const outputPath = join(scratch, `output${extension}`);
       const outcome = await foley.run({
         inputPath,
         outputPath,
@@ -48,13 +58,8 @@ export function createFoleyStage(foley: Foley): Stage<FoleySpec, 'foley'> {
         onProgress: progress,
       });
       progress('store', 0);
-      const video = await storeFile(
-        store,
-        outputPath,
-        `${outputPrefix}/video${extension.suffix}`,
-        extension.mediaType,
-        signal,
-      );
+      const key = `${outputPrefix}/video${extension}`;
+      const video = await storeFile(store, outputPath, key, MEDIA_TYPES[extension], signal);
       progress('store', 1);
       return FoleyResult.fromPartial({
         video,
@@ -70,4 +75,10 @@ export function createFoleyStage(foley: Foley): Stage<FoleySpec, 'foley'> {
       });
     },
   };
+}
+
+/** The name that people gave, as far as a file system takes it. */
+function fileNameOf(spec: FoleySpec): string {
+  const name = basename(spec.fileName.replaceAll('\0', '')).slice(0, 60);
+  return name === '' || name === '.' || name === '..' ? 'video' : name;
 }

@@ -19,6 +19,8 @@ export interface FoleySpec {
   keepOriginal: boolean;
   /** The same seed gives the same bytes. */
   seed: bigint;
+  /** What people call the video: for sentences about it, and for the name of the finished one. */
+  fileName: string;
 }
 
 export interface FoleyResult {
@@ -64,7 +66,7 @@ export interface StepTiming {
 }
 
 function createBaseFoleySpec(): FoleySpec {
-  return { video: undefined, sound: "", keepOriginal: false, seed: 0n };
+  return { video: undefined, sound: "", keepOriginal: false, seed: 0n, fileName: "" };
 }
 
 export const FoleySpec: MessageFns<FoleySpec> = {
@@ -83,6 +85,9 @@ export const FoleySpec: MessageFns<FoleySpec> = {
         throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
       }
       writer.uint32(32).uint64(message.seed);
+    }
+    if (message.fileName !== "") {
+      writer.uint32(42).string(message.fileName);
     }
     return writer;
   },
@@ -132,6 +137,14 @@ export const FoleySpec: MessageFns<FoleySpec> = {
             message.seed = reader.uint64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.fileName = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -154,6 +167,11 @@ export const FoleySpec: MessageFns<FoleySpec> = {
         ? globalThis.Boolean(object.keep_original)
         : false,
       seed: isSet(object.seed) ? BigInt(object.seed) : 0n,
+      fileName: isSet(object.fileName)
+        ? globalThis.String(object.fileName)
+        : isSet(object.file_name)
+        ? globalThis.String(object.file_name)
+        : "",
     };
   },
 
@@ -171,6 +189,9 @@ export const FoleySpec: MessageFns<FoleySpec> = {
     if (message.seed !== 0n) {
       obj.seed = message.seed.toString();
     }
+    if (message.fileName !== "") {
+      obj.fileName = message.fileName;
+    }
     return obj;
   },
 
@@ -185,6 +206,7 @@ export const FoleySpec: MessageFns<FoleySpec> = {
     message.sound = object.sound ?? "";
     message.keepOriginal = object.keepOriginal ?? false;
     message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
+    message.fileName = object.fileName ?? "";
     return message;
   },
 };
