@@ -32,7 +32,7 @@ async function run(message: RunMessage): Promise<void> {
     if (session === undefined) throw new Error('The model is not loaded.');
     const feeds: Record<string, ort.Tensor> = {};
     for (const [name, { dtype, data, dims }] of Object.entries(message.inputs)) {
-      const wide = dtype === 'float32' && data instanceof Uint8Array ? Float32Array.from(data) : data;
+      const wide = dtype === 'float32' && data instanceof Uint8Array ? new Float32Array(data) : data;
       feeds[name] = new ort.Tensor(dtype, wide as Float32Array, dims);
     }
     const startMs = performance.now();

@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256, SoundstageError } from '@soundstage/core';
+import { decodeAudio } from '@soundstage/media';
+import type { NoiseShape } from './noise.js';
+import { readClasses, type PaletteLabels } from './palette-classes.js';
+
+/** Everything sounds at this rate, in stereo. */
+export const SAMPLE_RATE_HZ = 48_000;
+
+/** A recording of the palette, decoded. */
+export interface Recording {
+  name: string;
+  /** An SPDX identifier. */
+  licence: string;
+  /** Interleaved stereo at SAMPLE_RATE_HZ, −1..1. */
+  pcm: Float32Array;
+  /** Where its attack is. */
+  onsetFrame: number;
+}
+
+/** A label of a model's output and how much it says for a class, 0 to 1. */
+export interface LabelWeight {
+  index: number;
+  weight: number;
+}
+
+/** Something that can be heard. */
+export interface SoundClass {
+  label: string;
+  kind: 'struck' | 'continuous';
+  keywords: string[];
+  imagenet: LabelWeight[];
+  coco: LabelWeight[];
+  /** Present where the class is made of noise, not of recordings. */
+  noise?: NoiseShape;
+}
+
+export interface Palette {
+  /** Of everything in it. */
+  sha256: string;
+  classes: SoundClass[];
+  /** Fits any material; used where the picture doesn't tell. */
+  neutral: SoundClass;
+  /** What a place sounds like in which nothing happens. */
+  ambience: SoundClass;
+  /** The recordings of a class, decoded once in a process. */
+  load(label: string, signal?: AbortSignal): Promise<Recording[]>;
+}
+
+/** One recording as `palette.json` lists it. */
+interface ListedSound {
+  id: string;
+  file: string;
+  class: string;
+  licence: string;
+  sha256: string;
+}
+
+/** The palette's struck recordings begin this long before their attack. */
+const LEAD_S = 0.001;
+
+/**
+ * Reads `palette.json` and `classes.json` of a folder. Recordings are decoded when they are first used.
+ *
+ * Throws SoundstageError UNAVAILABLE where the folder is incomplete.
+ */
+export async function openPalette(folder: string, labels: PaletteLabels): Promise<Palette> {
+  const [listText, classesText] = await Promise.all([
+    readPart(folder, 'palette.json'),
+    readPart(folder, 'classes.json'),
+  ]);
+  const { sounds } = JSON.parse(listText) as { sounds: ListedSound[] };
+  const read = readClasses(classesText, labels);
+  const decoded = new Map<string, Promise<Recording>>();
+  const recordingOf = (sound: ListedSound): Promise<Recording> => {
+    const known = decoded.get(sound.id) ?? decodeSound(folder, sound);
+    decoded.set(sound.id, known);
+    known.catch(() => decoded.delete(sound.id)); // a disturbed read is tried again by the next job
+    return known;
+  };
+  return {
+    sha256: sha256(listText + classesText),
+    ...read,
+    async load(label, signal) {
+      const listed = sounds.filter((sound) => sound.class === label);
+      if (listed.length === 0) {
+        throw new SoundstageError(
+          'UNAVAILABLE',
+          `The palette in ${folder} has no recording of ${label}: restore it from the release.`,
+          {
+            retryable: false,
+          },
+        );
+      }
+      const recordings = await Promise.all(listed.map(recordingOf));
+      if (signal?.aborted) throw SoundstageError.from(signal.reason);
+      return recordings;
+    },
+  };
+}
+
+async function readPart(folder: string, name: string): Promise<string> {
+  return readFile(join(folder, name), 'utf8').catch((cause: unknown) => {
+    throw new SoundstageError('UNAVAILABLE', `The palette in ${folder} has no ${name}: restore it from the release.`, {
+      cause,
+      retryable: false,
+    });
+  });
+}
+
+/** Not cancelled with the job that asks first: others may wait for the same recording. */
+async function decodeSound(folder: string, sound: ListedSound): Promise<Recording> {
+  const parts: Float32Array[] = [];
+  for await (const block of decodeAudio(join(folder, sound.file), { sampleRateHz: SAMPLE_RATE_HZ, channels: 2 }))
+    parts.push(block);
+  const pcm = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    pcm.set(part, at);
+    at += part.length;
+  }
+  return { name: sound.id, licence: sound.licence, pcm, onsetFrame: Math.round(LEAD_S * SAMPLE_RATE_HZ) };
+}
