@@ -1,4 +1,5 @@
 export { defaultOutputExtension, type OutputExtension } from './containers.js';
+export { cutClip, type CutClip, type CutClipOptions } from './cut-clip.js';
 export { decodeAudio, type DecodeAudioOptions } from './decode-audio.js';
 export { decodeFrames, type DecodedFrame, type DecodeFramesOptions } from './decode-frames.js';
 export type { FrameView } from './frame-views.js';
@@ -10,3 +11,4 @@ export { hashVideoPackets } from './packet-hash.js';
 export { probe, type ProbeOptions } from './probe.js';
 export { runningProcesses } from './process.js';
 export type { PcmSource, SoundSource } from './sound-input.js';
+export { makeStillVideo, type StillVideoOptions } from './still-video.js';

@@ -6,6 +6,7 @@ import { withDefaults, type MediaLimits } from './limits.js';
 import { openMediaFile } from './media-file.js';
 import type { MediaInfo } from './media-info.js';
 import { writeNewFile } from './new-file.js';
+import { opusDelaySamples } from './opus-delay.js';
 import { probe, probeFile } from './probe.js';
 import { startProcess } from './process.js';
 import { openSound, type SoundSource } from './sound-input.js';
@@ -62,7 +63,8 @@ export async function muxSound(options: MuxSoundOptions): Promise<MuxedVideo> {
     return await writeNewFile(options.outputPath, inputs, async (temporaryPath) => {
       const sound = await openSound(options.sound, 1, limits);
       try {
-        const job = planMux(info, container, options.keepOriginal?.gainDb);
+        const lateBy = container.muxer === 'webm' ? await opusDelaySamples(limits, options.signal) : 0;
+        const job = planMux(info, container, lateBy, options.keepOriginal?.gainDb);
         const endS = job.samples / OUTPUT_RATE_HZ;
         const child = await startProcess({
           program: 'ffmpeg',
@@ -114,12 +116,18 @@ interface MuxPlan {
   leftOut: string[];
 }
 
-function planMux(info: MediaInfo, container: OutputContainer, originalGainDb: number | undefined): MuxPlan {
+function planMux(
+  info: MediaInfo,
+  container: OutputContainer,
+  lateBySamples: number,
+  originalGainDb: number | undefined,
+): MuxPlan {
   const video = info.video as NonNullable<MediaInfo['video']>;
   const samples = Math.round((video.startS + video.durationS) * OUTPUT_RATE_HZ);
   // ffmpeg counts from the container's first time stamp; this shifts the file's zero to the output's zero.
   const warmUpS = clockOf(info, {}).filterZeroS;
-  const exactLength = `apad=whole_len=${samples},atrim=end_sample=${samples}`;
+  const late = lateBySamples > 0 ? `,asetpts=PTS+${lateBySamples}` : '';
+  const exactLength = `apad=whole_len=${samples},atrim=end_sample=${samples}${late}`;
   const fresh = `[1:a:0]${alignedSound(OUTPUT_RATE_HZ, 2, 0)}`;
   const filterGraph =
     originalGainDb === undefined
