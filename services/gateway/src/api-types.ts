@@ -17,7 +17,7 @@ export interface JobJson {
   attempt: number;
   traceId: string;
   steps: { name: string; fraction: number; seconds: number; message: string }[];
-  request?: { sound: string; keepOriginal: boolean; seed: string; source?: MediaJson };
+  request?: { fileName: string; sound: string; keepOriginal: boolean; seed: string; source?: MediaJson };
   error?: { reason: string; message: string };
   result?: {
     durationS: number;

@@ -20,20 +20,30 @@ export function extensionOf(mediaType: string): string {
   return EXTENSIONS[mediaType] ?? '';
 }
 
+/** What a client calls a file, fit to be shown: no path, no control or direction characters, at most 120 characters. */
+export function displayName(name: string): string {
+  const shown = lastOfPath(name)
+    .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}]+/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return [...shown].slice(0, 120).join('') || 'video';
+}
+
 /**
- * Makes a file name out of what a client sends: no path, no control or direction characters, nothing that Windows
- * refuses, no leading dot, at most 100 characters, no extension.
+ * Makes the base of a file name out of what a client sends: fit to be shown, nothing that Windows refuses, no leading
+ * dot, at most 100 characters, no extension.
  */
-export function safeBaseName(name: string | undefined, fallback: string): string {
-  const base = (name ?? '')
-    .normalize('NFC')
-    .split(/[/\\]/)
-    .at(-1)!
+export function safeBaseName(name: string, fallback: string): string {
+  const base = displayName(name)
     .replace(/\.[^.]{0,5}$/, '')
-    .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}<>:"|?*]+/gu, ' ')
+    .replace(/[<>:"|?*]+/g, ' ')
     .replace(/\s+/g, ' ')
     .replace(/^[.\s]+|[.\s]+$/g, '');
-  return [...base].slice(0, 100).join('') || fallback;
+  return (name && [...base].slice(0, 100).join('')) || fallback;
+}
+
+function lastOfPath(name: string): string {
+  return name.normalize('NFC').split(/[/\\]/).at(-1) ?? '';
 }
 
 /** RFC 6266 with an RFC 5987 name beside a plain one for old clients. */

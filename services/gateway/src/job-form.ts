@@ -7,7 +7,8 @@ export interface JobWish {
   seed: bigint;
 }
 
-const MAX_SEED = 2n ** 64n - 1n;
+/** Beyond it programs that keep numbers as doubles lose digits, the job itself among them. */
+const MAX_SEED = BigInt(Number.MAX_SAFE_INTEGER);
 const FIELDS = new Set(['kind', 'sound', 'keepOriginal', 'seed', 'sizeBytes']);
 
 /** Checks the fields of a form, which are all text. @throws BAD_INPUT that lists every problem */

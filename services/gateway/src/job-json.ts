@@ -9,7 +9,7 @@ const STATES: Partial<Record<JobState, string>> = {
   [JobState.CANCELLED]: 'cancelled',
 };
 
-/** Seeds are 64-bit: as text, since JSON's numbers lose the last digits. */
+/** Seeds are 64-bit in the contracts: as text, since JSON's numbers would lose their last digits. */
 export function jobToJson(job: Job): JobJson {
   const self = `/v1/jobs/${encodeURIComponent(job.id)}`;
   const spec = foleySpec(job);
@@ -26,6 +26,7 @@ export function jobToJson(job: Job): JobJson {
     steps: job.steps.map(({ name, fraction, seconds, message }) => ({ name, fraction, seconds, message })),
     ...(spec && {
       request: {
+        fileName: spec.fileName,
         sound: spec.sound,
         keepOriginal: spec.keepOriginal,
         seed: String(spec.seed),

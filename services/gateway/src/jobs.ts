@@ -4,7 +4,7 @@ import { hasEnded, SoundstageError } from '@soundstage/core';
 import { JobState, type Job, type ObjectRef } from '@soundstage/contracts';
 import { sendObject } from './download.js';
 import { sendEvents } from './events.js';
-import { safeBaseName } from './file-names.js';
+import { displayName, safeBaseName } from './file-names.js';
 import { readIdempotencyKey, readWish, type JobWish } from './job-form.js';
 import { foleyResult, foleySpec, jobToJson } from './job-json.js';
 import { readForm } from './multipart.js';
@@ -41,9 +41,18 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
     return job;
   }
 
-  async function createFoley(video: ObjectRef, wish: JobWish, requestId: string, signal: AbortSignal): Promise<Job> {
+  async function createFoley(
+    video: { object: ObjectRef; fileName: string },
+    wish: JobWish,
+    requestId: string,
+    signal: AbortSignal,
+  ): Promise<Job> {
     const create = upstream.inference.createFoley.bind(upstream.inference);
-    const { job } = await unary(create, { requestId, spec: { video, ...wish } }, { signal });
+    const { job } = await unary(
+      create,
+      { requestId, spec: { video: video.object, fileName: video.fileName, ...wish } },
+      { signal },
+    );
     if (!job) throw new SoundstageError('INTERNAL', 'CreateFoley gave no job.');
     return job;
   }
@@ -52,7 +61,10 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
     const { fields, file } = await readForm(
       request.raw,
       { fileLimitBytes: options.uploadLimitBytes, idleMs: options.uploadIdleMs, signal },
-      (formFile) => uploadFile(upstream, formFile, { requestId, signal }),
+      async (formFile) => {
+        const fileName = displayName(formFile.fileName);
+        return { fileName, object: await uploadFile(upstream, { ...formFile, fileName }, { requestId, signal }) };
+      },
     );
     const wish = readWish(fields);
     if (!file) {
@@ -71,7 +83,9 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
         { field: 'sourceJob', description: 'is missing' },
       ]);
     }
-    return createFoley(sourceOf(await getJob(sourceJob, signal)), wish, requestId, signal);
+    const earlier = await getJob(sourceJob, signal);
+    const fileName = foleySpec(earlier)?.fileName ?? '';
+    return createFoley({ object: sourceOf(earlier), fileName }, wish, requestId, signal);
   }
 
   app.post(
@@ -208,7 +222,7 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
     { name: 'source', summary: 'Play or save the video that was uploaded', find: sourceOf },
   ] as const;
   for (const { name, summary, find } of fileRoutes) {
-    app.get<JobParams & { Querystring: { download?: string; name?: string } }>(
+    app.get<JobParams & { Querystring: { download?: string } }>(
       `/v1/jobs/:id/${name}`,
       {
         schema: {
@@ -228,11 +242,10 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
       },
       async (request, reply) => {
         const { params, query } = request;
-        const object = find(await getJob(params.id));
-        const baseName = safeBaseName(
-          query.name,
-          name === 'result' ? `soundstage-${params.id}` : `source-${params.id}`,
-        );
+        const job = await getJob(params.id);
+        const object = find(job);
+        const base = safeBaseName(foleySpec(job)?.fileName ?? '', params.id);
+        const baseName = name === 'result' ? `${base} with sound` : base;
         return sendObject(upstream, object, { baseName, attachment: query.download === '1' }, request, reply);
       },
     );

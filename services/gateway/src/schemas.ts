@@ -9,7 +9,11 @@ const object = <Properties extends object>(properties: Properties, optional: (ke
 });
 const listOf = (items: object) => ({ type: 'array' as const, items });
 const share = (description: string) => ({ type: 'number', minimum: 0, maximum: 1, description });
-const seed = { type: 'string', pattern: '^[0-9]{1,20}$', description: 'Unsigned 64-bit whole number, as text.' };
+const seed = {
+  type: 'string',
+  pattern: '^[0-9]{1,16}$',
+  description: 'A whole number from 0 to 9007199254740991, as text.',
+};
 
 const media = object({ sizeBytes: { type: 'integer' }, mediaType: text, sha256: text });
 
@@ -36,7 +40,7 @@ export const jobSchema = {
       ),
       request: {
         description: 'What was asked for.',
-        ...object({ sound: text, keepOriginal: { type: 'boolean' }, seed, source: media }, ['source']),
+        ...object({ fileName: text, sound: text, keepOriginal: { type: 'boolean' }, seed, source: media }, ['source']),
       },
       error: { description: 'Why the job failed.', ...object({ reason: text, message: text }) },
       result: {
@@ -136,15 +140,8 @@ export const listQuery = {
 export const jobListSchema = object({ jobs: listOf({ $ref: 'Job#' }), nextPageToken: text }, ['nextPageToken']);
 
 export const fileQuery = object(
-  {
-    download: { type: 'string', enum: ['0', '1'], description: '1: save instead of show.' },
-    name: {
-      type: 'string',
-      maxLength: 300,
-      description: 'Name of the saved file; its extension is set by the server.',
-    },
-  },
-  ['download', 'name'],
+  { download: { type: 'string', enum: ['0', '1'], description: '1: save instead of show.' } },
+  ['download'],
 );
 
 export const problemResponse = (description: string) => ({

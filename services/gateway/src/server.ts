@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import { SoundstageError, extractTrace, inSpan, SpanKind, type Logger } from '@soundstage/core';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { addJobRoutes } from './jobs.js';
 import { addPage } from './page-files.js';
@@ -78,7 +78,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 function createApp(log: Logger | undefined): FastifyInstance {
   const app = fastify({
     ...(log ? { loggerInstance: log as FastifyBaseLogger } : { logger: false }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024, // of JSON; forms have their own limit
     // Long uploads are fine as long as something comes, see readForm; a head that doesn't come is not.
     requestTimeout: 0,

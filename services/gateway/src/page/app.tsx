@@ -3,7 +3,6 @@ import { ApiError, followJob, getJob, hasEnded, type JobJson } from './api.js';
 import { History } from './history.js';
 import { Mark } from './icons.js';
 import { JobView } from './job-view.js';
-import { nameOf } from './names.js';
 import { Start } from './start.js';
 import { percent } from './format.js';
 
@@ -51,7 +50,7 @@ export function App() {
 
   const shown = job?.id === jobId ? job : undefined;
   useEffect(() => {
-    const name = jobId ? (nameOf(jobId) ?? 'a video') : '';
+    const name = shown?.request?.fileName || 'a video';
     document.title = !jobId
       ? 'Soundstage'
       : shown && !hasEnded(shown)

@@ -23,35 +23,37 @@ export function Details({ job }: { job: JobJson }) {
           ))}
         </ul>
       </section>
-      <section aria-labelledby="sounds-title">
-        <h2 id="sounds-title">Recordings used</h2>
-        {sounds.length === 0 && <p class="hint">None.</p>}
-        <ul class="sounds">
-          {sounds.map(({ name, licence }) => (
-            <li key={name}>
-              <span>{name}</span>
-              <span class="licence">{licence}</span>
-            </li>
-          ))}
-        </ul>
-      </section>
-      <section aria-labelledby="levels-title">
-        <h2 id="levels-title">Levels</h2>
-        <dl class="figures">
-          <div>
-            <dt>Loudness (EBU R 128)</dt>
-            <dd>
-              {signed(loudnessLufs)} <span>LUFS</span>
-            </dd>
-          </div>
-          <div>
-            <dt>True peak</dt>
-            <dd>
-              {signed(truePeakDbtp)} <span>dBTP</span>
-            </dd>
-          </div>
-        </dl>
-      </section>
+      <div class="details-column">
+        <section aria-labelledby="sounds-title">
+          <h2 id="sounds-title">Recordings used</h2>
+          {sounds.length === 0 && <p class="hint">None.</p>}
+          <ul class="sounds">
+            {sounds.map(({ name, licence }) => (
+              <li key={name}>
+                <span>{name}</span>
+                <span class="licence">{licence}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+        <section aria-labelledby="levels-title">
+          <h2 id="levels-title">Levels</h2>
+          <dl class="figures">
+            <div>
+              <dt>Loudness (EBU R 128)</dt>
+              <dd>
+                {signed(loudnessLufs)} <span>LUFS</span>
+              </dd>
+            </div>
+            <div>
+              <dt>True peak</dt>
+              <dd>
+                {signed(truePeakDbtp)} <span>dBTP</span>
+              </dd>
+            </div>
+          </dl>
+        </section>
+      </div>
       {total > 0 && (
         <section aria-labelledby="time-title">
           <h2 id="time-title">Where the time went</h2>

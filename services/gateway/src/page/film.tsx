@@ -19,7 +19,9 @@ export function Film({
       <div class="film-track" aria-hidden="true">
         <div class="film-track-fill" style={{ transform: `scaleY(${track ?? 0})` }} />
       </div>
-      <div class="film-picture">{children}</div>
+      <div class="film-gate">
+        <div class="film-picture">{children}</div>
+      </div>
       <div class="film-holes" aria-hidden="true" />
     </div>
   );

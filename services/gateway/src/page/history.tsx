@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { hasEnded, listJobs, type ApiError, type JobJson } from './api.js';
 import { dateTime, duration, percent } from './format.js';
-import { nameOf } from './names.js';
 
 const STATES: Record<JobJson['state'], string> = {
   queued: 'Waiting',
@@ -56,19 +55,21 @@ export function History({ current }: { current: JobJson | undefined }) {
       {!problem && jobs?.length === 0 && <p class="history-empty">Nothing yet. Your videos will be listed here.</p>}
       {jobs && jobs.length > 0 && (
         <ul class="history-list">
-          {jobs.map((job) => (
-            <li key={job.id}>
-              <a href={`#/jobs/${job.id}`} aria-current={job.id === current?.id ? 'page' : undefined}>
-                <span class="history-name">{nameOf(job.id) ?? titleOf(job)}</span>
-                <span class="history-about">{aboutOf(job)}</span>
-                <time dateTime={job.createTime}>{dateTime(job.createTime)}</time>
-                <span class={`state state-${job.state}`}>
-                  {STATES[job.state]}
-                  {job.state === 'running' && ` ${percent(job.fraction)}`}
-                </span>
-              </a>
-            </li>
-          ))}
+          {jobs
+            .map((listed) => (listed.id === current?.id ? current : listed))
+            .map((job) => (
+              <li key={job.id}>
+                <a href={`#/jobs/${job.id}`} aria-current={job.id === current?.id ? 'page' : undefined}>
+                  <span class="history-name">{job.request?.fileName || 'A video'}</span>
+                  <span class="history-about">{aboutOf(job)}</span>
+                  <time dateTime={job.createTime}>{dateTime(job.createTime)}</time>
+                  <span class={`state state-${job.state}`}>
+                    {STATES[job.state]}
+                    {job.state === 'running' && ` ${percent(job.fraction)}`}
+                  </span>
+                </a>
+              </li>
+            ))}
         </ul>
       )}
       {next && (
@@ -78,11 +79,6 @@ export function History({ current }: { current: JobJson | undefined }) {
       )}
     </section>
   );
-}
-
-/** A name for a video whose file name this browser never saw. */
-function titleOf(job: JobJson): string {
-  return `Video ${job.request?.source?.sha256.slice(0, 8) ?? job.id.slice(0, 8)}`;
 }
 
 function aboutOf(job: JobJson): string {

@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
 import { cancelJob, hasEnded, repeatJob, type ApiError, type JobJson } from './api.js';
-import { nameOf, rememberName } from './names.js';
 import { ProgressView } from './progress-view.js';
 import { Result } from './result.js';
 import { newSeed } from './wish-fields.js';
@@ -16,7 +15,7 @@ interface JobViewProps {
 /** One job, whatever its state. */
 export function JobView({ job, file, onJob, onAnother }: JobViewProps) {
   const [problem, setProblem] = useState('');
-  const name = nameOf(job.id) ?? file?.name ?? 'Your video';
+  const name = job.request?.fileName || 'Your video';
   const attempt = (work: Promise<void>) => {
     setProblem('');
     work.catch((error: ApiError) => setProblem(error.message));
@@ -27,10 +26,7 @@ export function JobView({ job, file, onJob, onAnother }: JobViewProps) {
         sound: job.request?.sound ?? '',
         keepOriginal: job.request?.keepOriginal ?? false,
         seed,
-      }).then((made) => {
-        rememberName(made.id, name);
-        onAnother(made.id, file);
-      }),
+      }).then((made) => onAnother(made.id, file)),
     );
   const cancel = () => attempt(cancelJob(job.id).then(onJob));
   const notice = problem && (

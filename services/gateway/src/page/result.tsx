@@ -11,7 +11,6 @@ export function Result({ job, name, onAnother }: { job: JobJson; name: string; o
   const heading = useRef<HTMLHeadingElement>(null);
   const result = job.result!;
   const count = result.onsets.length;
-  const saveAs = `${name.replace(/\.[^.]{1,5}$/, '')} with sound`;
   const work = result.timings.reduce((sum, t) => sum + t.seconds, 0);
 
   return (
@@ -36,11 +35,7 @@ export function Result({ job, name, onAnother }: { job: JobJson; name: string; o
           </p>
         </div>
         <div class="actions">
-          <a
-            class="button button-main"
-            href={`${job.links.result}?download=1&name=${encodeURIComponent(saveAs)}`}
-            download
-          >
+          <a class="button button-main" href={`${job.links.result}?download=1`} download>
             <SaveIcon /> Download
           </a>
           <button

@@ -2,7 +2,6 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, newKey, uploadVideo, type Upload, type Wish } from './api.js';
 import { Film } from './film.js';
 import { bytes, percent } from './format.js';
-import { rememberName } from './names.js';
 import { VideoPicker } from './video-picker.js';
 import { WishFields } from './wish-fields.js';
 
@@ -36,7 +35,6 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
       upload.current = uploadVideo(file, wish, key.current, setSent);
       const job = await upload.current.job;
       upload.current = undefined;
-      rememberName(job.id, file.name);
       onStarted(job.id, file);
     } catch (error) {
       const { message, reason } = error as ApiError;

@@ -1,7 +1,18 @@
 import type { Wish } from './api.js';
 import { AgainIcon } from './icons.js';
 
-const SUGGESTIONS = ['hammer on wood', 'footsteps on gravel', 'glass', 'metal', 'drum', 'water splash', 'rain', 'door'];
+const SUGGESTIONS = [
+  'hammer on wood',
+  'footsteps',
+  'metal',
+  'drum',
+  'splash',
+  'rain',
+  'door',
+  'clap',
+  'fire',
+  'engine',
+];
 
 /** Seeds of the page are short, so that they can be told to somebody; the API takes 64 bits. */
 export function newSeed(): string {
