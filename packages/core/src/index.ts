@@ -15,6 +15,7 @@ export * from './grpc/status.js';
 export * from './telemetry/log.js';
 export * from './telemetry/metrics.js';
 export * from './telemetry/trace.js';
+export * from './work/check-specs.js';
 export * from './work/create-job.js';
 export * from './work/job-store.js';
 export * from './work/manifest.js';

@@ -1,0 +1,5 @@
+/** What the services' tests share: services started in this process or as processes of their own, and a plain client. */
+export * from './client.js';
+export * from './introspection.js';
+export * from './service-process.js';
+export * from './test-services.js';

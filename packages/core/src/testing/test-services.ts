@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { commonConfig, readConfig, type CommonConfig } from '../config.js';
+import { createPlatform, type Adapters, type Platform } from '../platform.js';
+import { startServices, type CreateService } from '../service.js';
+import { createLogger } from '../telemetry/log.js';
+import { createTestClient, type TestClient } from './client.js';
+
+export interface TestServices {
+  address: string;
+  client: TestClient;
+  platform: Platform;
+  /** Drains, as SIGTERM does. */
+  drain(): Promise<void>;
+}
+
+/** A fresh folder, for SOUNDSTAGE_HOME for example, and how to remove it. */
+export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'soundstage-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }) };
+}
+
+/** Starts services in this process on a free port, with a client. */
+export async function startTestServices(
+  connect: (home: string) => Adapters,
+  creators: readonly CreateService[],
+  home: string,
+  overrides: Partial<CommonConfig> = {},
+): Promise<TestServices> {
+  const config: CommonConfig = {
+    ...readConfig(commonConfig, {}),
+    SOUNDSTAGE_HOME: home,
+    SOUNDSTAGE_LISTEN: '127.0.0.1:0',
+    SOUNDSTAGE_DRAIN_S: 0.2,
+    SOUNDSTAGE_LEASE_S: 2,
+    ...overrides,
+  };
+  const log = createLogger({ service: 'test', level: process.env.SOUNDSTAGE_LOG_LEVEL ?? 'fatal' });
+  const platform = createPlatform(connect(home), config, log);
+  const running = await startServices(platform, creators);
+  const client = createTestClient(running.address);
+  return {
+    address: running.address,
+    client,
+    platform,
+    async drain() {
+      client.close();
+      await running.drain();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { Feature, type PreprocessingSpec } from '@soundstage/contracts';
+import { badInput, SoundstageError } from '../errors.js';
+
+/*
+ * Checks of specs that more than one service takes: the one that does the work, and the one before it in the pipeline,
+ * which refuses a wrong follow-up at once rather than starting work whose second half must fail.
+ */
+
+const MAX_FRAME_RATE = 240;
+const SIDE_PIXELS = { min: 16, max: 8192 };
+const SAMPLE_RATES_HZ = { min: 4000, max: 192_000 };
+const MAX_SECONDS = 3600;
+const MAX_START_S = 4 * 3600;
+
+/**
+ * Checks everything but the clip.
+ *
+ * @param field where the spec stands in the request, for the error
+ * @throws BAD_INPUT that lists every wrong field
+ */
+export function checkPreprocessing(spec: PreprocessingSpec, field: string): void {
+  const { startS, durationS, frameRate, width, height, sampleRateHz } = spec;
+  const within = (value: number, min: number, max: number) => value >= min && value <= max;
+  const side = (value: number) => within(value, SIDE_PIXELS.min, SIDE_PIXELS.max) && value % 2 === 0;
+  const problems: [wrong: boolean, name: string, should: string][] = [
+    [!within(startS, 0, MAX_START_S), 'start_s', `is ${startS}; it must be 0 to ${MAX_START_S} s`],
+    [
+      !within(durationS, 0, MAX_SECONDS),
+      'duration_s',
+      `is ${durationS}; it must be 0 (to the end) to ${MAX_SECONDS} s`,
+    ],
+    [
+      !(frameRate > 0 && frameRate <= MAX_FRAME_RATE),
+      'frame_rate',
+      `is ${frameRate}; it must be above 0 and at most ${MAX_FRAME_RATE} frames a second, for example 25`,
+    ],
+    [
+      !side(width),
+      'width',
+      `is ${width}; it must be an even number of pixels from ${SIDE_PIXELS.min} to ${SIDE_PIXELS.max}`,
+    ],
+    [
+      !side(height),
+      'height',
+      `is ${height}; it must be an even number of pixels from ${SIDE_PIXELS.min} to ${SIDE_PIXELS.max}`,
+    ],
+    [
+      !within(sampleRateHz, SAMPLE_RATES_HZ.min, SAMPLE_RATES_HZ.max),
+      'sample_rate_hz',
+      `is ${sampleRateHz}; it must be ${SAMPLE_RATES_HZ.min} to ${SAMPLE_RATES_HZ.max} Hz`,
+    ],
+  ];
+  const violations = problems
+    .filter(([wrong]) => wrong)
+    .map(([, name, should]) => ({ field: `${field}.${name}`, description: should }));
+  if (violations.length > 0) {
+    const sentence = violations.map((v) => `${v.field} ${v.description}`).join('; ');
+    throw new SoundstageError('BAD_INPUT', `${sentence}.`, { violations });
+  }
+  if (spec.thenExtract.length > 0) checkFeatures(spec.thenExtract, `${field}.then_extract`);
+}
+
+/** @throws BAD_INPUT for no feature at all, an unknown one, or one that is asked for twice */
+export function checkFeatures(features: readonly Feature[], field: string): void {
+  const known = [Feature.MOTION, Feature.FLOW, Feature.RGB];
+  if (features.length === 0 || features.some((feature) => !known.includes(feature))) {
+    throw badInput(`${field} must name one or more of FEATURE_MOTION, FEATURE_FLOW and FEATURE_RGB.`, field);
+  }
+  if (new Set(features).size !== features.length) throw badInput(`${field} names a feature twice.`, field);
+}
