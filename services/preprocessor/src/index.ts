@@ -1,0 +1,1 @@
+export { createPreprocessor } from './service.js';
