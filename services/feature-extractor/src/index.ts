@@ -1,0 +1,1 @@
+export { createFeatureExtractor } from './service.js';
