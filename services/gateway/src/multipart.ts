@@ -45,7 +45,7 @@ export async function readForm<Stored>(
   let partCount = 0;
   let storing: Promise<Stored> | undefined;
 
-  const parser = createParser(request, options);
+  const parser = createParser(request);
   const finished = new Promise<void>((resolve, reject) => {
     parser.once('finish', resolve);
     parser.once('error', (error: Error) =>
@@ -73,31 +73,29 @@ export async function readForm<Stored>(
         if (measured.sizeBytes > options.fileLimitBytes) throw tooLarge(fileName, options.fileLimitBytes);
         return store({ fileName, mediaType, ...measured });
       })();
-      storing.catch((error: Error) => {
-        stream.destroy(error); // the parser stops waiting for a reader
-        reject(error);
-      });
+      storing.catch(reject);
     });
   });
-  // Both may fail at once; the first to fail is the one to tell.
+  const pumped = pump(request, parser, options, (chunk) => {
+    if (storing) return;
+    preamble.push(chunk);
+    // Only the last chunk may hold much of the file.
+    if (preamble.reduce((sum, b) => sum + b.length, -chunk.length) > PREAMBLE_BYTES) {
+      throw badInput('The fields before the file are too long.', 'body');
+    }
+  });
+  // Both may fail; the first to fail is the one to tell.
   finished.catch(() => undefined);
-
-  await Promise.race([
-    finished,
-    pump(request, parser, options, (chunk) => {
-      if (storing) return;
-      preamble.push(chunk);
-      // Only the last chunk may hold much of the file.
-      if (preamble.reduce((sum, b) => sum + b.length, -chunk.length) > PREAMBLE_BYTES) {
-        throw badInput('The fields before the file are too long.', 'body');
-      }
-    }),
-  ]);
-  await finished;
-  return { fields, file: await storing };
+  pumped.done.catch(() => undefined);
+  try {
+    await Promise.race([finished, pumped.done.then(() => finished)]);
+    return { fields, file: await storing };
+  } finally {
+    pumped.stop();
+  }
 }
 
-function createParser(request: IncomingMessage, options: FormOptions): InstanceType<typeof Busboy> {
+function createParser(request: IncomingMessage): InstanceType<typeof Busboy> {
   try {
     return new Busboy({
       headers: request.headers as BusboyHeaders,
@@ -112,44 +110,68 @@ function createParser(request: IncomingMessage, options: FormOptions): InstanceT
       },
     });
   } catch (error) {
-    void options;
     throw badInput(`The form can’t be read: ${(error as Error).message}.`, 'content-type', error);
   }
 }
 
-/** Feeds the parser at its own pace and gives up a client that sends nothing for `idleMs`. */
-async function pump(
+/**
+ * Feeds the parser at its own pace and gives up a client that sends nothing for `idleMs` while we wait for it. After
+ * `stop` the rest of the request belongs to somebody else.
+ */
+function pump(
   request: IncomingMessage,
   parser: InstanceType<typeof Busboy>,
   { idleMs, signal }: FormOptions,
   seen: (chunk: Buffer) => void,
-): Promise<void> {
-  const chunks = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
-  for (;;) {
-    let timer: NodeJS.Timeout | undefined;
-    const stalled = new Promise<never>((_, reject) => {
-      const fail = () =>
-        reject(new SoundstageError('DEADLINE_EXCEEDED', `Nothing came for ${idleMs / 1000} s: send the video again.`));
-      timer = setTimeout(fail, idleMs);
-    });
-    const next = await Promise.race([chunks.next(), stalled]).finally(() => clearTimeout(timer));
-    if (signal.aborted) throw SoundstageError.from(signal.reason);
-    if (next.done) break;
-    seen(next.value);
-    if (!parser.write(next.value)) {
-      // Not raced with a timer: here the service is slow, not the client.
-      await new Promise<void>((resolve) => {
-        const go = () => {
-          parser.off('drain', go).off('error', go).off('close', go);
-          signal.removeEventListener('abort', go);
-          resolve();
-        };
-        parser.once('drain', go).once('error', go).once('close', go);
-        signal.addEventListener('abort', go, { once: true });
+): { done: Promise<void>; stop(): void } {
+  const listeners = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const done = new Promise<void>((resolve, reject) => {
+    const stalled = () =>
+      reject(new SoundstageError('DEADLINE_EXCEEDED', `Nothing came for ${idleMs / 1000} s: send the video again.`));
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(stalled, idleMs);
+    };
+    const onData = (chunk: Buffer) => {
+      wait();
+      try {
+        seen(chunk);
+        if (parser.write(chunk)) return;
+      } catch (error) {
+        reject(error as Error);
+        return;
+      }
+      // The service is slow now, not the client.
+      clearTimeout(timer);
+      request.pause();
+      parser.once('drain', () => {
+        if (listeners.signal.aborted) return;
+        wait();
+        request.resume();
       });
-    }
-  }
-  parser.end();
+    };
+    const onEnd = () => {
+      clearTimeout(timer);
+      parser.end();
+      resolve();
+    };
+    const gone = () => reject(new SoundstageError('CANCELLED', 'The client went away.'));
+    request.on('data', onData).on('end', onEnd).on('aborted', gone).on('error', gone);
+    signal.addEventListener('abort', gone, { once: true });
+    listeners.signal.addEventListener('abort', () => {
+      request.off('data', onData).off('end', onEnd).off('aborted', gone).off('error', gone);
+      signal.removeEventListener('abort', gone);
+    });
+    wait();
+  });
+  return {
+    done,
+    stop() {
+      clearTimeout(timer);
+      listeners.abort();
+    },
+  };
 }
 
 /**
@@ -162,15 +184,17 @@ function impliedSize(request: IncomingMessage, preamble: Buffer, partCount: numb
   const contentLength = Number(request.headers['content-length']);
   const boundary = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(request.headers['content-type'] ?? '');
   if (!Number.isSafeInteger(contentLength) || !boundary) return undefined;
-  const delimiter = `--${boundary[1] ?? boundary[2]}`;
+  // Each delimiter stands at the beginning of a line; so that the first does, too, a line end is put before it.
+  const delimiter = `\r\n--${boundary[1] ?? boundary[2]}`;
+  const lines = Buffer.concat([Buffer.from('\r\n'), preamble]);
   let at = -1;
   for (let part = 0; part < partCount; part++) {
-    at = preamble.indexOf(delimiter, at + 1);
+    at = lines.indexOf(delimiter, at + 1);
     if (at < 0) return undefined;
   }
-  const headerEnd = preamble.indexOf('\r\n\r\n', at);
+  const headerEnd = lines.indexOf('\r\n\r\n', at);
   if (headerEnd < 0) return undefined;
-  const size = contentLength - (headerEnd + 4) - `\r\n${delimiter}--\r\n`.length;
+  const size = contentLength - (headerEnd + 4 - 2) - `${delimiter}--\r\n`.length;
   return size >= 0 ? size : undefined;
 }
 
