@@ -79,7 +79,7 @@ describe('the limiter', () => {
 });
 
 describe('the level', () => {
-  test.each([1e-2, 1, 30])(
+  test.each([1e-2, 1, 5])(
     'of a soundtrack that was %f times as loud is on target, or limited by its peaks and says so',
     async (gain) => {
       const pcm = blows(12, 6, 9).map((x) => x * gain);

@@ -11,7 +11,12 @@ export interface MotionBatch {
   speeds: Float32Array;
   /** Where it moves most, −1 left edge to 1 right edge. */
   sides: Float32Array;
+  /** Whether the picture changes to another one between the two frames. */
+  cuts: boolean[];
 }
+
+/** Share of the picture that motion doesn't explain, above which it is another picture. A fast arm leaves some 0.2. */
+const CUT_SHARE = 0.5;
 
 /** Frames of one run: long enough to feed the processor well, short enough to be cancelled soon. */
 const FRAMES_PER_RUN = 25;
@@ -34,7 +39,8 @@ export function followMotion(
   signal?: AbortSignal,
 ): MotionFollower {
   const frameBytes = frameSize(model);
-  const speedChannels = channelsOf(model, 'speed_max');
+  const speedChannels = channelsOf(model, 'speed_max[');
+  const [cutChannel] = channelsOf(model, 'clip.cut') as [number];
   let frames: Uint8Array[] = [];
   let timesS: number[] = [];
   let running: Promise<void> = Promise.resolve();
@@ -56,7 +62,7 @@ export function followMotion(
       { signal },
     );
     const features = asFloat32(answer['features']);
-    await onBatch(described(features, times, speedChannels));
+    await onBatch(described(features, times, speedChannels, cutChannel));
   };
 
   const flush = async (): Promise<void> => {
@@ -85,7 +91,12 @@ export function followMotion(
   };
 }
 
-function described(features: Float32Array, times: readonly number[], speedChannels: readonly number[]): MotionBatch {
+function described(
+  features: Float32Array,
+  times: readonly number[],
+  speedChannels: readonly number[],
+  cutChannel: number,
+): MotionBatch {
   const pairs = times.length - 1;
   const channels = features.length / pairs;
   const batch: MotionBatch = {
@@ -94,6 +105,7 @@ function described(features: Float32Array, times: readonly number[], speedChanne
     timesS: Float32Array.from({ length: pairs }, (_, i) => (times[i]! + times[i + 1]!) / 2),
     speeds: new Float32Array(pairs),
     sides: new Float32Array(pairs),
+    cuts: Array.from({ length: pairs }, (_, pair) => features[pair * channels + cutChannel]! > CUT_SHARE),
   };
   for (let pair = 0; pair < pairs; pair++) {
     let [fastest, weight, moment] = [0, 1e-6, 0];
@@ -123,12 +135,12 @@ function frameSize(model: OpenModel): number {
   return height * width;
 }
 
-/** The indices of `<name>[row,column]` in the order of the cells. */
-function channelsOf(model: OpenModel, name: string): number[] {
+/** The indices of the channels whose names begin so, in the order of the model. */
+function channelsOf(model: OpenModel, beginning: string): number[] {
   const channels = model.card['channels'];
   const found = Array.isArray(channels)
-    ? channels.flatMap((channel, index) => (String(channel).startsWith(`${name}[`) ? [index] : []))
+    ? channels.flatMap((channel, index) => (String(channel).startsWith(beginning) ? [index] : []))
     : [];
-  if (found.length === 0) throw new TypeError(`The motion card lists no channels \`${name}\`.`);
+  if (found.length === 0) throw new TypeError(`The motion card lists no channel \`${beginning}\`.`);
   return found;
 }

@@ -16,7 +16,7 @@ export interface Foley {
   steps: readonly { name: string; share: number }[];
   models: Model[];
   palette: Palette;
-  /** The label of the class that words name. Throws SoundstageError BAD_INPUT, listing near ones, for none. */
+  /** The id of the class that words name. Throws SoundstageError BAD_INPUT, listing near ones, for none. */
   findSound(sound: string): string;
   run(options: Omit<FoleyOptions, 'models' | 'palette'>): Promise<FoleyOutcome>;
   close(): Promise<void>;
@@ -66,7 +66,7 @@ function foleyOf(models: FoleyModels, palette: Palette, close: () => Promise<voi
     steps: STEP_SHARES,
     models: listed,
     palette,
-    findSound: (sound) => decideByWords(sound, palette).chosen.label,
+    findSound: (sound) => decideByWords(sound, palette).chosen.id,
     run: (options) => runFoley({ ...options, models, palette }),
     close,
   };

@@ -1,4 +1,5 @@
 import { SoundstageError } from '@soundstage/core';
+import type { NoiseBand, NoiseShape } from './noise.js';
 import type { LabelWeight, Palette, SoundClass } from './palette.js';
 
 /** The names of the models' outputs, in their order. */
@@ -7,35 +8,68 @@ export interface PaletteLabels {
   coco: readonly string[];
 }
 
+/** `classes.json`: what can be heard, the words for it, and what in a picture says so. */
+interface ClassesFile {
+  /** Classes that fit anything. */
+  neutral: { struck: string; continuous: string };
+  classes: ListedClass[];
+}
+
 interface ListedClass {
   id: string;
+  /** In words. */
+  label: string;
   kind: 'struck' | 'continuous';
+  /** Classes of one family may stand in for each other. */
+  family: string;
   keywords: string[];
-  imagenet: string[] | Record<string, number>;
-  coco: string[] | Record<string, number>;
+  imagenet: { name: string; index: number; weight: number }[];
+  coco: { name: string; weight: number }[];
+  fallbackTo: string | null;
+  bands?: NoiseBand[];
+  crackle?: NoiseShape['crackle'];
 }
 
+/**
+ * Reads the classes and ties them to the models' outputs.
+ *
+ * Throws SoundstageError UNAVAILABLE where a class names an output that the models don't have: palette and models are
+ * not of one release.
+ */
 export function readClasses(text: string, labels: PaletteLabels): Pick<Palette, 'classes' | 'neutral' | 'ambience'> {
-  const { classes: listed } = JSON.parse(text) as { classes: ListedClass[] };
-  const classes = listed.map((entry): SoundClass => ({
-    label: entry.id,
-    kind: entry.kind,
-    keywords: entry.keywords,
-    imagenet: weights(entry.id, entry.imagenet, labels.imagenet),
-    coco: weights(entry.id, entry.coco, labels.coco),
-  }));
-  const named = (label: string): SoundClass => classes.find((c) => c.label === label) as SoundClass;
-  return { classes, neutral: named('neutral'), ambience: named('room') };
+  const file = JSON.parse(text) as ClassesFile;
+  const classes = file.classes.map((entry): SoundClass => {
+    const imagenet = entry.imagenet.map(({ name, index, weight }) => {
+      if (labels.imagenet[index] !== name) throw unknownLabel(entry.id, name);
+      return { index, weight };
+    });
+    const coco = entry.coco.map(({ name, weight }): LabelWeight => {
+      const index = labels.coco.indexOf(name);
+      if (index < 0) throw unknownLabel(entry.id, name);
+      return { index, weight };
+    });
+    const { id, label, kind, family, keywords, fallbackTo, bands, crackle } = entry;
+    const noise = bands === undefined ? undefined : { bands, ...(crackle === undefined ? {} : { crackle }) };
+    return { id, label, kind, family, keywords, imagenet, coco, fallbackTo, noise };
+  });
+  const named = (id: string): SoundClass => {
+    const found = classes.find((soundClass) => soundClass.id === id);
+    if (found === undefined) throw unusable(`it has no class ${id}`);
+    return found;
+  };
+  return { classes, neutral: named(file.neutral.struck), ambience: named(file.neutral.continuous) };
 }
 
-function weights(id: string, entries: string[] | Record<string, number>, names: readonly string[]): LabelWeight[] {
-  const pairs = Array.isArray(entries) ? entries.map((name) => [name, 1] as const) : Object.entries(entries);
-  return pairs.map(([name, weight]) => {
-    const index = names.indexOf(name);
-    if (index < 0)
-      throw new SoundstageError('UNAVAILABLE', `classes.json: ${id} names "${name}", which no model knows.`, {
-        retryable: false,
-      });
-    return { index, weight };
-  });
+function unknownLabel(id: string, name: string): SoundstageError {
+  return unusable(`class ${id} names "${name}", which no model's labels.json has in that place`);
+}
+
+function unusable(why: string): SoundstageError {
+  return new SoundstageError(
+    'UNAVAILABLE',
+    `The palette's classes.json doesn't fit the models: ${why}. Restore both from one release.`,
+    {
+      retryable: false,
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256, SoundstageError } from '@soundstage/core';
+import { sha256, SoundstageError, throwIfAborted } from '@soundstage/core';
 import { decodeAudio } from '@soundstage/media';
 import type { NoiseShape } from './noise.js';
 import { readClasses, type PaletteLabels } from './palette-classes.js';
@@ -27,13 +27,20 @@ export interface LabelWeight {
 
 /** Something that can be heard. */
 export interface SoundClass {
+  /** `wood`, `hi-hat`: what people and programs call it by. */
+  id: string;
+  /** In words, after "a sound of": `a knock on wood`. */
   label: string;
   kind: 'struck' | 'continuous';
+  /** Classes of one family may stand in for each other. */
+  family: string;
   keywords: string[];
   imagenet: LabelWeight[];
   coco: LabelWeight[];
-  /** Present where the class is made of noise, not of recordings. */
-  noise?: NoiseShape;
+  /** The class that is used where this one has neither recordings nor noise. */
+  fallbackTo: string | null;
+  /** How it is made where there are no recordings. */
+  noise: NoiseShape | undefined;
 }
 
 export interface Palette {
@@ -44,8 +51,8 @@ export interface Palette {
   neutral: SoundClass;
   /** What a place sounds like in which nothing happens. */
   ambience: SoundClass;
-  /** The recordings of a class, decoded once in a process. */
-  load(label: string, signal?: AbortSignal): Promise<Recording[]>;
+  /** The recordings of a class, decoded once in a process; none for a class that is made of noise. */
+  load(soundClass: SoundClass, signal?: AbortSignal): Promise<Recording[]>;
 }
 
 /** One recording as `palette.json` lists it. */
@@ -82,19 +89,10 @@ export async function openPalette(folder: string, labels: PaletteLabels): Promis
   return {
     sha256: sha256(listText + classesText),
     ...read,
-    async load(label, signal) {
-      const listed = sounds.filter((sound) => sound.class === label);
-      if (listed.length === 0) {
-        throw new SoundstageError(
-          'UNAVAILABLE',
-          `The palette in ${folder} has no recording of ${label}: restore it from the release.`,
-          {
-            retryable: false,
-          },
-        );
-      }
+    async load(soundClass, signal) {
+      const listed = sounds.filter((sound) => sound.class === soundClass.id);
       const recordings = await Promise.all(listed.map(recordingOf));
-      if (signal?.aborted) throw SoundstageError.from(signal.reason);
+      throwIfAborted(signal);
       return recordings;
     },
   };

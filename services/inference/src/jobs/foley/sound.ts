@@ -1,3 +1,4 @@
+import { SoundstageError } from '@soundstage/core';
 import { loopOf, type EndlessSource } from './beds.js';
 import { noiseOf } from './noise.js';
 import type { Palette, Recording, SoundClass } from './palette.js';
@@ -56,37 +57,64 @@ export async function planSounds(options: {
   signal?: AbortSignal | undefined;
 }): Promise<SoundPlan> {
   const { chosen, timing, durationS, palette, random, signal } = options;
-  if (chosen.kind === 'struck' && timing.onsets.length > 0) {
-    const recordings = await palette.load(chosen.label, signal);
-    const hits = placeHits(timing.onsets, recordings, random.branch('hits'));
+  const playable = await playableOf(chosen, palette, signal);
+  if (playable.soundClass.kind === 'struck' && timing.onsets.length > 0) {
+    const hits = placeHits(timing.onsets, playable.recordings, random.branch('hits'));
     return { durationS, hits, beds: [], recordings: usedBy(hits), warnings: [] };
   }
-  const follows = timing.moves && chosen.kind === 'continuous';
-  const going = chosen.kind === 'continuous' ? chosen : palette.ambience;
-  const levels = bedLevels(timing, durationS, follows);
-  const { source, recordings } = await endless(going, palette, random, signal);
-  const bed = { levels, levelRateHz: GRID_RATE_HZ, source };
-  return { durationS, hits: [], beds: [bed], recordings, warnings: follows ? [] : [whyEven(timing, going)] };
+  const goesOn = playable.soundClass.kind === 'continuous';
+  const going = goesOn ? playable : await playableOf(palette.ambience, palette, signal);
+  const follows = timing.moves && goesOn;
+  const { source, recordings } = endless(going, random);
+  const bed = { levels: bedLevels(timing, durationS, follows), levelRateHz: GRID_RATE_HZ, source };
+  return { durationS, hits: [], beds: [bed], recordings, warnings: follows ? [] : [whyEven(timing, going.soundClass)] };
 }
 
-function whyEven(timing: Timing, going: SoundClass): string {
+function whyEven(timing: Timing, { label }: SoundClass): string {
   return timing.moves
-    ? `No blow was found in the picture, so only ${going.label} is heard.`
-    : `Nothing moves in the picture, so only ${going.label} is heard.`;
+    ? `No blow was found in the picture, so only ${label} is heard.`
+    : `Nothing moves in the picture, so only ${label} is heard.`;
 }
 
-/** The sound of a continuous class: noise of its shape, or one of its recordings, looped. */
-async function endless(
-  going: SoundClass,
+interface Playable {
+  soundClass: SoundClass;
+  recordings: Recording[];
+}
+
+/** The class with its recordings; a class that can't be made falls back to its relatives. */
+async function playableOf(
+  soundClass: SoundClass,
   palette: Palette,
-  random: Random,
   signal: AbortSignal | undefined,
-): Promise<{ source: () => EndlessSource; recordings: Recording[] }> {
-  const { noise } = going;
-  if (noise !== undefined) return { source: () => noiseOf(noise, random.branch('noise')), recordings: [] };
-  const all = await palette.load(going.label, signal);
-  const recording = all[random.branch('bed').below(all.length)]!;
-  return { source: () => loopOf(recording.pcm, random.branch('loop')), recordings: [recording] };
+): Promise<Playable> {
+  const tried = new Set<string>();
+  for (let each: SoundClass | undefined = soundClass; each !== undefined && !tried.has(each.id);) {
+    tried.add(each.id);
+    const recordings = await palette.load(each, signal);
+    if (recordings.length > 0 || (each.noise !== undefined && each.kind === 'continuous'))
+      return { soundClass: each, recordings };
+    const { fallbackTo }: SoundClass = each;
+    each = palette.classes.find(({ id }) => id === fallbackTo);
+  }
+  throw new SoundstageError(
+    'UNAVAILABLE',
+    `The palette has nothing for ${[...tried].join(', ')}: restore it from the release.`,
+    {
+      retryable: false,
+    },
+  );
+}
+
+/** The sound of a continuous class: one of its recordings, looped, or noise of its shape. */
+function endless(
+  { soundClass, recordings }: Playable,
+  random: Random,
+): { source: () => EndlessSource; recordings: Recording[] } {
+  const recording = recordings[random.branch('bed').below(recordings.length)];
+  if (recording !== undefined)
+    return { source: () => loopOf(recording.pcm, random.branch('loop')), recordings: [recording] };
+  const { noise } = soundClass;
+  return { source: () => noiseOf(noise ?? { bands: [] }, random.branch('noise')), recordings: [] };
 }
 
 /** Each blow takes another recording than the one before it, where there are two; stronger motion sounds louder. */

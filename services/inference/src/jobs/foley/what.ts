@@ -19,6 +19,7 @@ export interface Decision {
 /** Below this the picture says too little: wrong sounds disturb more than plain ones. */
 const SURE = 0.2;
 const REPORTED = 3;
+const LEAST_REPORTED = 0.02;
 /** What the detector must see in a frame for it to count at all; its card's threshold is for drawing boxes. */
 const LEAST_DETECTION = 0.3;
 /** A detection says what is there, not that it is what sounds. */
@@ -78,7 +79,7 @@ export function weigh(
   detected: readonly Float32Array[],
 ): Recognised[] {
   return classes
-    .map(({ label, imagenet, coco }) => {
+    .map(({ id, imagenet, coco }) => {
       const seen = meanOver(classified, (frame) => sumOf(imagenet, ({ index, weight }) => weight * frame[index]!));
       const found = meanOver(detected, (frame) =>
         Math.max(
@@ -86,26 +87,36 @@ export function weigh(
           ...coco.map(({ index, weight }) => (frame[index]! >= LEAST_DETECTION ? weight * frame[index]! : 0)),
         ),
       );
-      return { label, confidence: 1 - (1 - Math.min(1, seen)) * (1 - DETECTION_WEIGHT * found) };
+      return { label: id, confidence: 1 - (1 - Math.min(1, seen)) * (1 - DETECTION_WEIGHT * found) };
     })
     .sort((a, b) => b.confidence - a.confidence || (a.label < b.label ? -1 : 1));
 }
 
-/** Takes the best class; where it is not sure enough, the one that fits any material. */
+/**
+ * Takes the best class of the best family; where even the family is not sure enough, the class that fits any material.
+ * Within a family (a tom, a snare) a mistake is small, so that its classes' confidences count together.
+ */
 export function decide(recognised: readonly Recognised[], palette: Palette): Decision {
-  const classes = recognised.filter(({ confidence }) => confidence >= 0.01).slice(0, REPORTED);
-  const best = recognised[0];
-  const chosen =
-    best === undefined || best.confidence < SURE
-      ? undefined
-      : palette.classes.find(({ label }) => label === best.label);
-  if (chosen !== undefined) return { chosen, classes, warnings: [] };
-  const guess =
-    best !== undefined && best.confidence >= 0.05 ? ` (best guess: ${best.label}, ${percent(best.confidence)})` : '';
+  const classes = recognised.filter(({ confidence }) => confidence >= LEAST_REPORTED).slice(0, REPORTED);
+  const found = recognised.flatMap(({ label, confidence }) => {
+    const soundClass = palette.classes.find(({ id }) => id === label);
+    return soundClass === undefined ? [] : [{ soundClass, confidence }];
+  });
+  const best = found
+    .map(({ soundClass, confidence }) => ({ soundClass, confidence, family: familyOf(soundClass, found) }))
+    .sort((a, b) => b.family - a.family || b.confidence - a.confidence)[0];
+  if (best !== undefined && best.family >= SURE && best.soundClass !== palette.neutral) {
+    return { chosen: best.soundClass, classes, warnings: [] };
+  }
+  const guess = classes[0] === undefined ? '' : ` (best guess: ${classes[0].label}, ${percent(classes[0].confidence)})`;
   const warnings = [
     `It wasn't clear what makes the sound${guess}, so neutral sounds were used: say it with --sound, for example --sound "hammer on wood".`,
   ];
   return { chosen: palette.neutral, classes, warnings };
+}
+
+function familyOf(soundClass: SoundClass, found: readonly { soundClass: SoundClass; confidence: number }[]): number {
+  return sumOf(found, (other) => (other.soundClass.family === soundClass.family ? other.confidence : 0));
 }
 
 /**
@@ -116,25 +127,32 @@ export function decide(recognised: readonly Recognised[], palette: Palette): Dec
 export function decideByWords(sound: string, palette: Palette): Decision {
   const words = wordsOf(sound);
   const ranked = palette.classes
-    .map((soundClass) => ({ soundClass, score: likeness(words, soundClass) }))
-    .sort((a, b) => b.score - a.score || (a.soundClass.label < b.soundClass.label ? -1 : 1));
+    .map((soundClass) => ({ soundClass, ...likeness(words, soundClass) }))
+    .sort((a, b) => b.exact - a.exact || b.near - a.near || (a.soundClass.id < b.soundClass.id ? -1 : 1));
   const best = ranked[0];
-  if (best !== undefined && best.score >= 1) {
-    return { chosen: best.soundClass, classes: [{ label: best.soundClass.label, confidence: 1 }], warnings: [] };
+  if (best !== undefined && best.exact > 0) {
+    return { chosen: best.soundClass, classes: [{ label: best.soundClass.id, confidence: 1 }], warnings: [] };
   }
-  const near = ranked.filter(({ score }) => score >= 0.5).slice(0, 5);
-  const shown = (near.length > 0 ? near : ranked).map(({ soundClass }) => soundClass.label).join(', ');
+  const near = ranked.filter((each) => each.near > 0).slice(0, 5);
+  const shown = (near.length > 0 ? near : ranked).map(({ soundClass }) => soundClass.id).join(', ');
   throw badInput(
     `There is no sound for "${sound.slice(0, 80)}". ${near.length > 0 ? 'Near it are' : 'There are'}: ${shown}. Choose one of them, or leave the sound out and it is chosen by the picture.`,
     'sound',
   );
 }
 
-/** One point for each word that is one of the class's, a part of one for words that begin alike. */
-function likeness(words: readonly string[], { label, keywords }: SoundClass): number {
-  const own = new Set([label, ...keywords].flatMap(wordsOf));
-  const whole = keywords.concat(label).some((keyword) => wordsOf(keyword).join(' ') === words.join(' ')) ? 2 : 0;
-  return words.reduce((sum, word) => sum + (own.has(word) ? 1 : closest(word, own)), whole);
+/**
+ * exact: one point for each word that is one of the class's, half a point more for the last word, since `stick on
+ * metal` and `wooden door` sound like their last one, and two where all words together are one of its keywords.
+ * near: how much the other words look like one of the class's.
+ */
+function likeness(words: readonly string[], { id, keywords }: SoundClass): { exact: number; near: number } {
+  const phrases = [id, ...keywords].map((phrase) => wordsOf(phrase).join(' '));
+  const own = new Set(phrases.flatMap((phrase) => phrase.split(' ')));
+  const last = words.at(-1);
+  const exact = sumOf(words, (word) => (own.has(word) ? (word === last ? 1.5 : 1) : 0));
+  const near = sumOf(words, (word) => (own.has(word) ? 0 : closest(word, own)));
+  return { exact: exact + (phrases.includes(words.join(' ')) ? 2 : 0), near };
 }
 
 function closest(word: string, own: ReadonlySet<string>): number {

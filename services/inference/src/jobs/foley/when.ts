@@ -28,6 +28,15 @@ const LEAST_SPEED = 0.04;
 const SWING_BEFORE_S = 0.25;
 const SWING_AFTER_S = 0.06;
 
+const NEAR_CUT_S = 0.07;
+
+/** What moves between two frames. */
+interface Moment {
+  timeS: number;
+  speed: number;
+  side: number;
+}
+
 /** Takes motion as it comes, so that a clip of any length needs the memory of about a minute of it. */
 export interface TimeKeeper {
   add(batch: MotionBatch): Promise<void>;
@@ -47,7 +56,8 @@ export function keepTime(model: OpenModel, signal?: AbortSignal): TimeKeeper {
   let work: Promise<void> = Promise.resolve();
   const found: { timeS: number; height: number }[] = [];
   const envelope: Float32Array[] = [];
-  const track: { timeS: number; speed: number; side: number }[] = [];
+  const track: Moment[] = [];
+  const cutsS: number[] = [];
 
   const listen = async (fromS: number, untilS: number): Promise<void> => {
     const first = Math.round(Math.max(0, fromS - MARGIN_S) * GRID_RATE_HZ);
@@ -83,7 +93,9 @@ export function keepTime(model: OpenModel, signal?: AbortSignal): TimeKeeper {
       await work;
       batches.push(batch);
       for (let i = 0; i < batch.timesS.length; i++) {
-        track.push({ timeS: batch.timesS[i]!, speed: batch.speeds[i]!, side: batch.sides[i]! });
+        const timeS = batch.timesS[i]!;
+        if (batch.cuts[i]!) cutsS.push(timeS);
+        else track.push({ timeS, speed: batch.speeds[i]!, side: batch.sides[i]! });
       }
       const lastS = batch.timesS.at(-1) ?? 0;
       // The last window is left to finish(), so that it is never shorter than it need be.
@@ -99,7 +111,7 @@ export function keepTime(model: OpenModel, signal?: AbortSignal): TimeKeeper {
       await work;
       if (durationS > heardUntilS) await listen(heardUntilS, durationS);
       const moves = track.some(({ speed }) => speed >= LEAST_SPEED);
-      const onsets = moves ? withStrengths(apart(found, minGapS), track, durationS) : [];
+      const onsets = moves ? withStrengths(apart(notCuts(found, cutsS), minGapS), track, durationS) : [];
       return { onsets, envelope: concatenated(envelope), moves };
     },
   };
@@ -110,6 +122,14 @@ function betweenSteps(onset: Float32Array, peak: number): number {
   const [before, top, after] = [onset[peak - 1] ?? 0, onset[peak]!, onset[peak + 1] ?? 0];
   const bend = before - 2 * top + after;
   return bend < -1e-6 ? Math.max(-0.5, Math.min(0.5, (0.5 * (before - after)) / bend)) : 0;
+}
+
+/** A change to another picture looks like a blow to the model, but nothing is struck. */
+function notCuts(
+  found: { timeS: number; height: number }[],
+  cutsS: readonly number[],
+): { timeS: number; height: number }[] {
+  return found.filter(({ timeS }) => !cutsS.some((cutS) => Math.abs(timeS - cutS) <= NEAR_CUT_S));
 }
 
 /** Of peaks closer than minGapS, the higher one stays. */
@@ -125,7 +145,7 @@ function apart(found: { timeS: number; height: number }[], minGapS: number): { t
 
 function withStrengths(
   found: { timeS: number; height: number }[],
-  track: { timeS: number; speed: number; side: number }[],
+  track: readonly Moment[],
   durationS: number,
 ): Onset[] {
   let start = 0;
