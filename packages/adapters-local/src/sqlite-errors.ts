@@ -37,13 +37,21 @@ export function sqliteError(thrown: unknown, file: string): SoundstageError {
       return new SoundstageError('UNAVAILABLE', `${file} is held by another process: try again in a moment.`, options);
     case READONLY:
     case CANTOPEN:
-      return new SoundstageError('UNAVAILABLE', `${file} can't be opened for writing: check that its folder exists and its permissions.`, options);
+      return new SoundstageError(
+        'UNAVAILABLE',
+        `${file} can't be opened for writing: check that its folder exists and its permissions.`,
+        options,
+      );
     case CORRUPT:
     case NOTADB:
-      return new SoundstageError('INTERNAL', `${file} is damaged or isn't a queue file: move it away to start with an empty one.`, {
-        ...options,
-        retryable: false,
-      });
+      return new SoundstageError(
+        'INTERNAL',
+        `${file} is damaged or isn't a queue file: move it away to start with an empty one.`,
+        {
+          ...options,
+          retryable: false,
+        },
+      );
     default:
       return new SoundstageError('INTERNAL', `SQLite failed on ${file}: ${(thrown as Error).message}.`, options);
   }
@@ -51,5 +59,7 @@ export function sqliteError(thrown: unknown, file: string): SoundstageError {
 
 /** The disk, or the quota on it, is full. */
 export function diskFull(path: string, cause?: unknown): SoundstageError {
-  return new SoundstageError('EXHAUSTED', `There is no space left for ${path}: free some space and try again.`, { cause });
+  return new SoundstageError('EXHAUSTED', `There is no space left for ${path}: free some space and try again.`, {
+    cause,
+  });
 }

@@ -112,7 +112,8 @@ export function createFolderObjectStore(options: FolderObjectStoreOptions): Obje
       checkKey(key);
       const { startByte = 0, endByte = Infinity } = range;
       for (const [field, at] of Object.entries({ startByte, endByte })) {
-        if (!(at >= 0) || (at !== Infinity && !Number.isInteger(at))) throw badInput(`${field} is ${at}: give a whole number from 0.`, field);
+        if (!(at >= 0) || (at !== Infinity && !Number.isInteger(at)))
+          throw badInput(`${field} is ${at}: give a whole number from 0.`, field);
       }
       const found = await openObject(objectFile(root, key));
       if (!found) throw new SoundstageError('NOT_FOUND', `There is no object ${key}.`);

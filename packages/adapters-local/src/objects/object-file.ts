@@ -39,15 +39,19 @@ function parseTail(tail: Buffer, fileBytes: number, file: string): Description |
 }
 
 function damaged(file: string): SoundstageError {
-  return new SoundstageError('INTERNAL', `${file} is damaged: it was changed from outside the store. Remove it and make the object again.`, {
-    retryable: false,
-  });
+  return new SoundstageError(
+    'INTERNAL',
+    `${file} is damaged: it was changed from outside the store. Remove it and make the object again.`,
+    {
+      retryable: false,
+    },
+  );
 }
 
 /** Reads the description of an open object. @throws INTERNAL when the file was changed from outside */
 export async function readDescription(handle: FileHandle, file: string): Promise<Description> {
   const { size } = await handle.stat();
-  for (let wantBytes = Math.min(size, TAIL_BYTES); ; ) {
+  for (let wantBytes = Math.min(size, TAIL_BYTES); ;) {
     const { buffer } = await handle.read(Buffer.alloc(wantBytes), 0, wantBytes, size - wantBytes);
     const parsed = parseTail(buffer, size, file);
     if (!('needBytes' in parsed)) return parsed;
@@ -66,7 +70,7 @@ export function readDescriptionSync(file: string): Description | undefined {
   }
   try {
     const { size } = fstatSync(fd);
-    for (let wantBytes = Math.min(size, TAIL_BYTES); ; ) {
+    for (let wantBytes = Math.min(size, TAIL_BYTES); ;) {
       const tail = Buffer.alloc(wantBytes);
       readSync(fd, tail, 0, wantBytes, size - wantBytes);
       const parsed = parseTail(tail, size, file);

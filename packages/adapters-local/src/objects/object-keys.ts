@@ -12,7 +12,8 @@ const SUFFIX = '@1';
 /** @throws BAD_INPUT for a key that could lead out of the store or that another adapter would refuse */
 export function checkKey(key: string): void {
   const valid =
-    key.length <= 512 && key.split('/').every((segment) => SEGMENT.test(segment) && segment !== '.' && segment !== '..');
+    key.length <= 512 &&
+    key.split('/').every((segment) => SEGMENT.test(segment) && segment !== '.' && segment !== '..');
   if (!valid) {
     throw badInput(
       `${JSON.stringify(key.slice(0, 100))} can't be a key: use letters, digits and . _ = - in parts joined by "/", at most 512 characters in all and 200 in a part.`,

@@ -45,7 +45,10 @@ export async function writeTemporary(
     throwIfAborted(signal);
     const sha256 = hash.digest('hex');
     if (expected !== undefined && expected !== sha256) {
-      throw badInput(`${key} arrived with hash ${sha256} in place of ${expected}: it was damaged on the way, send it again.`, 'sha256');
+      throw badInput(
+        `${key} arrived with hash ${sha256} in place of ${expected}: it was damaged on the way, send it again.`,
+        'sha256',
+      );
     }
     const version = randomBytes(12).toString('hex');
     const description: Description = { sizeBytes, sha256, version, mediaType, modifiedMs: Date.now() };
@@ -68,7 +71,7 @@ export function storeError(thrown: unknown, what: string): SoundstageError {
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done);
     done += bytesWritten;
   }

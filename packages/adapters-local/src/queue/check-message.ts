@@ -6,7 +6,10 @@ const TOPIC = /^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$/;
 /** @throws BAD_INPUT */
 export function checkTopic(topic: string): void {
   if (!TOPIC.test(topic)) {
-    throw badInput(`"${topic}" can't be the name of a topic: use a letter, then 2 to 254 letters, digits or . _ ~ + % -`, 'topic');
+    throw badInput(
+      `"${topic}" can't be the name of a topic: use a letter, then 2 to 254 letters, digits or . _ ~ + % -`,
+      'topic',
+    );
   }
 }
 
@@ -14,13 +17,20 @@ export function checkTopic(topic: string): void {
 export function checkMessage(message: OutgoingMessage): void {
   const sizeBytes = Buffer.byteLength(message.body);
   if (sizeBytes > BODY_MAX_BYTES) {
-    throw badInput(`A message body has ${sizeBytes} bytes, the limit is ${BODY_MAX_BYTES}: put the data in the object store and send its key.`, 'body');
+    throw badInput(
+      `A message body has ${sizeBytes} bytes, the limit is ${BODY_MAX_BYTES}: put the data in the object store and send its key.`,
+      'body',
+    );
   }
   const attributes = Object.entries(message.attributes ?? {});
-  if (attributes.length > 100) throw badInput(`A message has ${attributes.length} attributes, the limit is 100.`, 'attributes');
+  if (attributes.length > 100)
+    throw badInput(`A message has ${attributes.length} attributes, the limit is 100.`, 'attributes');
   for (const [name, value] of attributes) {
     if (typeof value !== 'string' || name === '' || Buffer.byteLength(name) > 256 || Buffer.byteLength(value) > 1024) {
-      throw badInput(`Attribute "${name.slice(0, 80)}" isn't a name of 1 to 256 bytes with a string of at most 1024 bytes.`, 'attributes');
+      throw badInput(
+        `Attribute "${name.slice(0, 80)}" isn't a name of 1 to 256 bytes with a string of at most 1024 bytes.`,
+        'attributes',
+      );
     }
   }
   checkMs(message.delayMs ?? 0, 'delayMs');
@@ -38,5 +48,6 @@ export function checkPull(options: PullOptions): void {
 
 /** @throws BAD_INPUT for what isn't a time between 0 and about 24 days */
 export function checkMs(ms: number, field: string): void {
-  if (!(ms >= 0 && ms <= 0x7fffffff)) throw badInput(`${field} is ${ms}: give milliseconds from 0 to ${0x7fffffff}.`, field);
+  if (!(ms >= 0 && ms <= 0x7fffffff))
+    throw badInput(`${field} is ${ms}: give milliseconds from 0 to ${0x7fffffff}.`, field);
 }

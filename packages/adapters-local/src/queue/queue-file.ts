@@ -86,9 +86,13 @@ function prepare(database: DatabaseSync, file: string): void {
   }
   const version = schemaVersion(database);
   if (version !== SCHEMA_VERSION) {
-    throw new SoundstageError('INTERNAL', `${file} has layout ${version}, this program reads layout ${SCHEMA_VERSION}: drain it with the program that made it, or move it away.`, {
-      retryable: false,
-    });
+    throw new SoundstageError(
+      'INTERNAL',
+      `${file} has layout ${version}, this program reads layout ${SCHEMA_VERSION}: drain it with the program that made it, or move it away.`,
+      {
+        retryable: false,
+      },
+    );
   }
 }
 

@@ -24,7 +24,9 @@ export type QueueRows = ReturnType<typeof prepareRows>;
  * All times are milliseconds since 1970.
  */
 export function prepareRows(database: DatabaseSync, limits: RowLimits) {
-  const insert = database.prepare('INSERT INTO message (topic, body, attributes, published_ms, due_ms) VALUES (?, ?, ?, ?, ?)');
+  const insert = database.prepare(
+    'INSERT INTO message (topic, body, attributes, published_ms, due_ms) VALUES (?, ?, ?, ?, ?)',
+  );
   const look = database.prepare(`
     SELECT EXISTS (SELECT 1 FROM message WHERE topic = ?1 AND due_ms IS NULL) AS ready,
       (SELECT min(due_ms) FROM message WHERE topic = ?1 AND due_ms IS NOT NULL) AS next_ms`);
@@ -68,7 +70,13 @@ export function prepareRows(database: DatabaseSync, limits: RowLimits) {
   }
 
   return {
-    insert(topic: string, body: string, attributes: Record<string, string>, nowMs: number, dueMs: number | null): number {
+    insert(
+      topic: string,
+      body: string,
+      attributes: Record<string, string>,
+      nowMs: number,
+      dueMs: number | null,
+    ): number {
       return Number(insert.run(topic, body, JSON.stringify(attributes), nowMs, dueMs).lastInsertRowid);
     },
 

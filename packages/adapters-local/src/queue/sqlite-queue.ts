@@ -33,7 +33,14 @@ const LOOK_LAST_MS = 200;
  * @throws UNAVAILABLE when the file can't be opened; INTERNAL when it isn't a queue file
  */
 export function createSqliteQueue(options: SqliteQueueOptions): Queue {
-  const { file, maxAttempts = 5, maxDeliveries = 20, deadLetterDays = 30, maxDeadLetters = 10_000, clock = Date.now } = options;
+  const {
+    file,
+    maxAttempts = 5,
+    maxDeliveries = 20,
+    deadLetterDays = 30,
+    maxDeadLetters = 10_000,
+    clock = Date.now,
+  } = options;
   const database = openQueueFile(file);
   const rows = prepareRows(database, { maxDeliveries, deadLetterDays, maxDeadLetters });
   const commits = createGroupCommit(database, file);
@@ -156,7 +163,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): Queue {
 
     async deadLetters(topic, { replay = false, limit = 1000 } = {}) {
       checkTopic(topic);
-      if (!Number.isInteger(limit) || limit < 1) throw badInput(`limit is ${limit}: ask for 1 or more dead letters.`, 'limit');
+      if (!Number.isInteger(limit) || limit < 1)
+        throw badInput(`limit is ${limit}: ask for 1 or more dead letters.`, 'limit');
       const letters = await write(() => {
         const nowMs = clock();
         rows.release(topic, nowMs);

@@ -6,7 +6,14 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { badInput, SoundstageError, throwIfAborted, type JobRunner, type RunEvent, type RunSpec } from '@soundstage/core';
+import {
+  badInput,
+  SoundstageError,
+  throwIfAborted,
+  type JobRunner,
+  type RunEvent,
+  type RunSpec,
+} from '@soundstage/core';
 import { openRunFolder, writeRecord, type RunFolder, type RunPlan } from './run-folder.js';
 import { settleRun } from './settle-run.js';
 import { signalProcess, signalRun } from './stop-processes.js';
@@ -35,7 +42,8 @@ export function createProcessJobRunner(options: ProcessJobRunnerOptions): JobRun
   const root = resolve(options.folder);
   mkdirSync(root, { recursive: true, mode: 0o700 });
   // What a killed supervisor or a restart of the machine left running or open is ended now, not when somebody asks.
-  for (const name of readdirSync(root)) if (NAME.test(name)) void settleRun(openRunFolder(join(root, name))).catch(() => undefined);
+  for (const name of readdirSync(root))
+    if (NAME.test(name)) void settleRun(openRunFolder(join(root, name))).catch(() => undefined);
 
   function runFolder(name: string): RunFolder {
     checkName(name);
@@ -86,16 +94,23 @@ export function createProcessJobRunner(options: ProcessJobRunnerOptions): JobRun
       try {
         await once(supervisor, 'spawn');
       } catch (cause) {
-        throw new SoundstageError('UNAVAILABLE', `Run ${spec.name} could not be started: ${(cause as Error).message}.`, { cause });
+        throw new SoundstageError(
+          'UNAVAILABLE',
+          `Run ${spec.name} could not be started: ${(cause as Error).message}.`,
+          { cause },
+        );
       }
       supervisor.unref();
     },
 
     async *follow(name, signal): AsyncGenerator<RunEvent> {
       const folder = existing(name);
-      const streams = (['stdout', 'stderr'] as const).map((stream) => ({ stream, tail: tailLines(folder.output(stream)) }));
+      const streams = (['stdout', 'stderr'] as const).map((stream) => ({
+        stream,
+        tail: tailLines(folder.output(stream)),
+      }));
       try {
-        for (let waitMs = LOOK_FIRST_MS; ; ) {
+        for (let waitMs = LOOK_FIRST_MS; ;) {
           throwIfAborted(signal);
           if (!folder.plan()) throw new SoundstageError('NOT_FOUND', `Run ${name} was removed.`);
           // Asked before reading: what was printed before the end is then read for certain.
@@ -157,7 +172,10 @@ export function createProcessJobRunner(options: ProcessJobRunnerOptions): JobRun
 
 function checkName(name: string): void {
   if (!NAME.test(name)) {
-    throw badInput(`"${name}" can't be the name of a run: use at most 52 of a-z, 0-9 and -, with no - at either end.`, 'name');
+    throw badInput(
+      `"${name}" can't be the name of a run: use at most 52 of a-z, 0-9 and -, with no - at either end.`,
+      'name',
+    );
   }
 }
 

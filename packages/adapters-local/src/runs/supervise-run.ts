@@ -66,7 +66,8 @@ function runProgram(folder: RunFolder, plan: RunPlan): (outcome: RunOutcome) => 
   const fail = (reason: string) => stop({ state: 'failed', exitCode: null, signal: 'SIGTERM', reason });
 
   const timeoutMs = plan.timeoutS === undefined ? undefined : Math.min(plan.timeoutS * 1000, TIMEOUT_MAX_MS);
-  const timeout = timeoutMs && setTimeout(() => fail(`It took longer than its time limit of ${plan.timeoutS} s.`), timeoutMs);
+  const timeout =
+    timeoutMs && setTimeout(() => fail(`It took longer than its time limit of ${plan.timeoutS} s.`), timeoutMs);
   const outputCheck = setInterval(() => {
     const printed = statSync(folder.output('stdout')).size + statSync(folder.output('stderr')).size;
     if (printed > plan.maxOutputBytes) fail(`It printed more than the limit of ${plan.maxOutputBytes} bytes.`);
@@ -95,7 +96,12 @@ function outcomeOf(exitCode: number | null, signal: string | null): RunOutcome {
 }
 
 function notStarted(plan: RunPlan, error: Error): RunOutcome {
-  return { state: 'failed', exitCode: null, signal: null, reason: `${plan.command} could not be started: ${error.message}.` };
+  return {
+    state: 'failed',
+    exitCode: null,
+    signal: null,
+    reason: `${plan.command} could not be started: ${error.message}.`,
+  };
 }
 
 supervise(openRunFolder(process.argv[2]!));
