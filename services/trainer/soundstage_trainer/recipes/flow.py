@@ -44,7 +44,12 @@ def run(out: Path, data: Path | None, version: str) -> tuple[Path, Path]:
             "does": "Dense optical flow between neighbouring frames: four-level Lucas–Kanade, unrolled.",
             "inputs": [card.tensor("frames", ["N", "H", "W"], "grey level 0..255", "N >= 2, H and W >= 16, in order of time")],
             "outputs": [
-                card.tensor("flow", ["N-1", 2, "H", "W"], "pixels a frame", "(dx, dy): where a point of frame i lies in frame i+1, less where it lay")
+                card.tensor(
+                    "flow",
+                    ["N-1", 2, "H", "W"],
+                    "pixels a frame",
+                    "(dx, dy): where a point of frame i lies in frame i+1, less where it lay",
+                )
             ],
             "recipe": "flow",
             "dataset": "none",

@@ -57,11 +57,18 @@ def run(out: Path, data: Path | None, version: str) -> tuple[Path, Path]:
             "version": version,
             "does": "Optical flow and frame difference pooled on a 6×8 grid, per second, camera motion apart.",
             "inputs": [
-                card.tensor("frames", ["N", 96, 160], "grey level 0..255", "N >= 2, in order of time, decoded as input_decoding says"),
+                card.tensor(
+                    "frames", ["N", 96, 160], "grey level 0..255", "N >= 2, in order of time, decoded as input_decoding says"
+                ),
                 card.tensor("times_s", ["N"], "seconds", "each frame's time, rising"),
             ],
             "outputs": [
-                card.tensor("features", ["N-1", motion.CHANNELS], "see channels", "one row a frame pair; its time is the middle of the two")
+                card.tensor(
+                    "features",
+                    ["N-1", motion.CHANNELS],
+                    "see channels",
+                    "one row a frame pair; its time is the middle of the two",
+                )
             ],
             "recipe": "motion",
             "dataset": "none",

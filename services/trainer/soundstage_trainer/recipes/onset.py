@@ -49,10 +49,16 @@ def run(options: OnsetOptions) -> tuple[Path, Path]:
         result = evaluate(options, clips, version, runs)
         measured = card_figures(result)
         threshold = result.threshold
-    net = training.fit(clips, options.plan, lambda epoch: _tell((runs - 1) * epochs + epoch, runs * epochs, "training on all clips"))
+    net = training.fit(
+        clips, options.plan, lambda epoch: _tell((runs - 1) * epochs + epoch, runs * epochs, "training on all clips")
+    )
     if result is None:
         impact = [clip for clip in clips if clip.entry.impact]
-        threshold = training.best_threshold([_scored(net, clip) for clip in impact], training.THRESHOLDS) if impact else UNMEASURED_THRESHOLD
+        threshold = (
+            training.best_threshold([_scored(net, clip) for clip in impact], training.THRESHOLDS)
+            if impact
+            else UNMEASURED_THRESHOLD
+        )
     model = build(net)
     measured.append(_parity(net, model, clips[0]))
     measured.append(_speed(model))
@@ -117,7 +123,13 @@ def card_figures(result: evaluation.Evaluation) -> list[dict[str, object]]:
         figures.append(
             {"what": what.format(tolerance), "value": net[f"f1_{name}"], "interval_90": net[f"f1_{name}_90"], "comparator": beside, "command": COMMAND}
         )  # fmt: skip
-    figures.append({"what": "mean correlation of envelope and loudness, same folds, all clips", "value": result.envelope_correlation, "command": COMMAND})
+    figures.append(
+        {
+            "what": "mean correlation of envelope and loudness, same folds, all clips",
+            "value": result.envelope_correlation,
+            "command": COMMAND,
+        }
+    )
     return figures
 
 
