@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { contentDisposition, displayName, safeBaseName, safeMediaType } from './file-names.js';
+import { contentDisposition, displayName, mediaTypeOf, safeBaseName, safeMediaType } from './file-names.js';
 
 describe('A name that a client sends', () => {
   test.each([
@@ -49,5 +49,11 @@ describe('A media type that a client states', () => {
     ['', 'application/octet-stream'],
   ])('%j is served as %j', (stated, served) => {
     expect(safeMediaType(stated)).toBe(served);
+  });
+
+  test('is helped by the file’s name where it is missing', () => {
+    expect(mediaTypeOf('application/octet-stream', 'Clip.MOV')).toBe('video/quicktime');
+    expect(mediaTypeOf('video/webm', 'clip.mp4')).toBe('video/webm');
+    expect(mediaTypeOf('text/html', 'page.html')).toBe('application/octet-stream');
   });
 });

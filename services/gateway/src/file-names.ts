@@ -16,6 +16,14 @@ export function safeMediaType(stated: string): string {
   return /^(video|audio)\/[a-z0-9][a-z0-9.+-]{0,60}$/.test(type) ? type : 'application/octet-stream';
 }
 
+/** The media type of an upload: as stated, or by the file's name where a client states none that fits. */
+export function mediaTypeOf(stated: string, fileName: string): string {
+  const safe = safeMediaType(stated);
+  if (safe !== 'application/octet-stream') return safe;
+  const byName = Object.entries(EXTENSIONS).find(([, extension]) => fileName.toLowerCase().endsWith(extension));
+  return byName?.[0] ?? safe;
+}
+
 export function extensionOf(mediaType: string): string {
   return EXTENSIONS[mediaType] ?? '';
 }

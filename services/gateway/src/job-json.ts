@@ -41,7 +41,7 @@ export function jobToJson(job: Job): JobJson {
         onsets: result.onsets,
         seed: String(result.seed),
         sounds: result.sounds,
-        timings: result.timings,
+        timings: result.timings.map(({ step, seconds }) => ({ step: step.replace(/_s$/, ''), seconds })),
         warnings: result.warnings,
         loudnessLufs: result.loudnessLufs,
         truePeakDbtp: result.truePeakDbtp,

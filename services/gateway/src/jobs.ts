@@ -4,7 +4,7 @@ import { hasEnded, SoundstageError } from '@soundstage/core';
 import { JobState, type Job, type ObjectRef } from '@soundstage/contracts';
 import { sendObject } from './download.js';
 import { sendEvents } from './events.js';
-import { displayName, safeBaseName } from './file-names.js';
+import { displayName, mediaTypeOf, safeBaseName } from './file-names.js';
 import { readIdempotencyKey, readWish, type JobWish } from './job-form.js';
 import { foleyResult, foleySpec, jobToJson } from './job-json.js';
 import { readForm } from './multipart.js';
@@ -35,9 +35,10 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
   };
 
   async function getJob(id: string, signal?: AbortSignal): Promise<Job> {
+    if (!/^[a-z0-9-]{1,64}$/.test(id)) throw noJob(id);
     const { job } = await unary(upstream.jobs.getJob.bind(upstream.jobs), { jobId: id }, signal ? { signal } : {});
     // The gateway shows the jobs that people come for, not the pipeline's.
-    if (job?.kind !== 'foley') throw new SoundstageError('NOT_FOUND', `There is no job ${JSON.stringify(id)}.`);
+    if (job?.kind !== 'foley') throw noJob(id);
     return job;
   }
 
@@ -63,7 +64,9 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
       { fileLimitBytes: options.uploadLimitBytes, idleMs: options.uploadIdleMs, signal },
       async (formFile) => {
         const fileName = displayName(formFile.fileName);
-        return { fileName, object: await uploadFile(upstream, { ...formFile, fileName }, { requestId, signal }) };
+        const mediaType = mediaTypeOf(formFile.mediaType, fileName);
+        const object = await uploadFile(upstream, { ...formFile, fileName, mediaType }, { requestId, signal });
+        return { fileName, object };
       },
     );
     const wish = readWish(fields);
@@ -250,6 +253,10 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
       },
     );
   }
+}
+
+function noJob(id: string): SoundstageError {
+  return new SoundstageError('NOT_FOUND', `There is no job ${JSON.stringify(id)}.`);
 }
 
 function sourceOf(job: Job): ObjectRef {

@@ -42,7 +42,6 @@ export async function readForm<Stored>(
 ): Promise<{ fields: Record<string, string>; file: Stored | undefined }> {
   const fields: Record<string, string> = {};
   const preamble: Buffer[] = [];
-  let partCount = 0;
   let storing: Promise<Stored> | undefined;
 
   const parser = createParser(request);
@@ -54,22 +53,23 @@ export async function readForm<Stored>(
     parser.once('filesLimit', () => reject(badInput('Send one file a job.', 'file')));
     parser.once('partsLimit', () => reject(badInput('The form has too many parts.', 'body')));
     parser.on('field', (name, value, nameTruncated, valueTruncated) => {
-      partCount++;
       if (nameTruncated || valueTruncated) reject(badInput(`The field ${name} is too long.`, name));
       else fields[name] = value;
     });
-    parser.on('file', (name, stream, fileName, _encoding, mediaType) => {
-      partCount++;
+    parser.on('file', (name, stream, rawName, _encoding, mediaType) => {
+      const fileName = unescapeName(rawName);
+      stream.on('error', reject); // a form that ends in the middle of the file
       if (name !== 'file') {
         stream.resume();
         reject(badInput(`Send the video in the field file, not ${JSON.stringify(name)}.`, name));
         return;
       }
-      const announced = fields.sizeBytes;
-      const implied = impliedSize(request, Buffer.concat(preamble), partCount);
+      const implied = impliedSize(request, Buffer.concat(preamble));
       preamble.length = 0;
       storing = (async () => {
-        const measured = await measure(stream, announced, implied);
+        // The parser tells a field a moment after it has told a file that came in the same block.
+        await new Promise((resolve) => setImmediate(resolve));
+        const measured = await measure(stream, fields.sizeBytes, implied);
         if (measured.sizeBytes > options.fileLimitBytes) throw tooLarge(fileName, options.fileLimitBytes);
         return store({ fileName, mediaType, ...measured });
       })();
@@ -178,22 +178,21 @@ function pump(
  * The size of a file that is the last part of the form, from the length of the request.
  *
  * @param preamble the request's first bytes, at least to the end of the file part's header
- * @param partCount which part the file is, from 1
  */
-function impliedSize(request: IncomingMessage, preamble: Buffer, partCount: number): number | undefined {
+function impliedSize(request: IncomingMessage, preamble: Buffer): number | undefined {
   const contentLength = Number(request.headers['content-length']);
   const boundary = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(request.headers['content-type'] ?? '');
   if (!Number.isSafeInteger(contentLength) || !boundary) return undefined;
   // Each delimiter stands at the beginning of a line; so that the first does, too, a line end is put before it.
   const delimiter = `\r\n--${boundary[1] ?? boundary[2]}`;
   const lines = Buffer.concat([Buffer.from('\r\n'), preamble]);
-  let at = -1;
-  for (let part = 0; part < partCount; part++) {
-    at = lines.indexOf(delimiter, at + 1);
-    if (at < 0) return undefined;
+  let headerEnd = -4;
+  for (let header = ''; !/filename\*?=/i.test(header);) {
+    const at = lines.indexOf(delimiter, headerEnd + 4);
+    headerEnd = at < 0 ? -1 : lines.indexOf('\r\n\r\n', at);
+    if (headerEnd < 0) return undefined;
+    header = lines.toString('latin1', at, headerEnd);
   }
-  const headerEnd = lines.indexOf('\r\n\r\n', at);
-  if (headerEnd < 0) return undefined;
   const size = contentLength - (headerEnd + 4 - 2) - `${delimiter}--\r\n`.length;
   return size >= 0 ? size : undefined;
 }
@@ -232,6 +231,11 @@ async function* replay(held: Buffer[], rest?: AsyncIterator<Buffer>): AsyncGener
   for (let block = held.shift(); block; block = held.shift()) yield block;
   if (!rest) return;
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+/** Browsers escape these three characters of a file name in a form, and no other (WHATWG HTML, 4.10.21.8). */
+function unescapeName(name: string): string {
+  return name.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n');
 }
 
 export function tooLarge(fileName: string, limitBytes: number): HttpError {
