@@ -19,7 +19,7 @@ export function createJobMethod<Spec, Kind extends JobKind>(
     method,
     async ({ requestId, spec }) => {
       if (!spec) throw badInput('The request has no spec.', 'spec');
-      stage.check(spec);
+      await stage.check(spec);
       await checkInputs(platform.store, stage.inputs(spec));
       const job = await platform.jobs.create({
         kind: stage.kind,

@@ -29,7 +29,7 @@ export interface Stage<Spec, Kind extends JobKind> {
   spec: MessageType<Spec>;
   result: MessageType<ResultOf<Kind>>;
   /** Refuses a wrong spec at once, before a job is made of it. @throws BAD_INPUT */
-  check(spec: Spec): void;
+  check(spec: Spec): void | Promise<void>;
   /** The objects that the spec refers to: must exist, with the hash stated. */
   inputs(spec: Spec): ObjectRef[];
   /**

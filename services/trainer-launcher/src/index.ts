@@ -1,0 +1,1 @@
+export { createTrainerLauncher } from './service.js';

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { badInput, SoundstageError, type JobRunner } from '@soundstage/core';
+import type { TrainerLauncherConfig } from './config.js';
+import { explainFailure, trainerCommand } from './trainer-command.js';
+
+/** A recipe as the trainer describes it. */
+export interface TrainerRecipe {
+  name: string;
+  description: string;
+  /** What it can't do without: `data` for example. */
+  needs: readonly string[];
+  /** Names of the parameters that it takes. */
+  parameters: ReadonlySet<string>;
+}
+
+export interface RecipeList {
+  all(): Promise<TrainerRecipe[]>;
+  /** @throws BAD_INPUT that names the recipes there are */
+  find(name: string): Promise<TrainerRecipe>;
+}
+
+const TIMEOUT_S = 60;
+
+/** The trainer's recipes, asked for once and kept. @throws UNAVAILABLE when the trainer can't run here */
+export function createRecipeList(runner: JobRunner, config: TrainerLauncherConfig): RecipeList {
+  let asked: Promise<TrainerRecipe[]> | undefined;
+  const all = () => {
+    asked ??= ask(runner, config).catch((error: unknown) => {
+      asked = undefined; // somebody may set the trainer up meanwhile
+      throw error;
+    });
+    return asked;
+  };
+  return {
+    all,
+    async find(name) {
+      const recipes = await all();
+      const found = recipes.find((recipe) => recipe.name === name);
+      if (found) return found;
+      const names = recipes.map((recipe) => recipe.name).join(', ');
+      throw badInput(
+        `There is no recipe ${JSON.stringify(name.slice(0, 100))}: choose one of ${names}.`,
+        'spec.recipe',
+      );
+    },
+  };
+}
+
+async function ask(runner: JobRunner, config: TrainerLauncherConfig): Promise<TrainerRecipe[]> {
+  const name = `recipes-${randomUUID()}`;
+  await runner.start({ name, ...trainerCommand(config, ['recipes', '--json']), timeoutS: TIMEOUT_S });
+  const lines = { stdout: [] as string[], stderr: [] as string[] };
+  try {
+    for await (const event of runner.follow(name)) {
+      if (event.type === 'line') lines[event.stream].push(event.text);
+      else if (event.outcome.state === 'failed') throw explainFailure(event.outcome, undefined, lines.stderr);
+      else if (event.outcome.state !== 'succeeded') {
+        throw new SoundstageError(
+          'UNAVAILABLE',
+          'The trainer was disturbed while it was asked for its recipes: try again.',
+        );
+      }
+    }
+  } finally {
+    await runner.remove(name).catch(() => undefined); // it may still be running when following it failed
+  }
+  return readRecipes(lines.stdout.join('\n'));
+}
+
+/** `{"onset": {"does": "…", "needs": ["data"], "parameters": {"epochs": {…}}}, …}` */
+function readRecipes(text: string): TrainerRecipe[] {
+  try {
+    const described = JSON.parse(text) as Record<string, { does?: string; needs?: string[]; parameters?: object }>;
+    return Object.entries(described).map(([name, { does = '', needs = [], parameters = {} }]) => ({
+      name,
+      description: does,
+      needs,
+      parameters: new Set(Object.keys(parameters)),
+    }));
+  } catch (cause) {
+    throw new SoundstageError('INTERNAL', 'The trainer did not list its recipes as JSON.', { cause });
+  }
+}
