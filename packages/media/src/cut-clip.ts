@@ -76,8 +76,8 @@ export async function cutClip(options: CutClipOptions): Promise<CutClip> {
         ? `scale=${size}:flags=bicubic+accurate_rnd`
         : `scale=max(2\\,trunc(iw*sar)):ih,setsar=1,scale=${size}:flags=bicubic+accurate_rnd:force_original_aspect_ratio=decrease,pad=${size}:(ow-iw)/2:(oh-ih)/2:black`;
     const picture = [
-      // Shift the clip's beginning to 0, then take the picture that stands at each tick.
-      `setpts=PTS-(${skipS.toFixed(6)}/TB)`,
+      // Shift the clip’s beginning to 0, then take the picture that stands at each tick (2 ms for rounded time stamps).
+      `setpts=PTS-(${(skipS + 0.002).toFixed(6)}/TB)`,
       `fps=fps=${options.frameRate}:start_time=0:round=up`,
       'tpad=stop_mode=clone:stop=-1',
       `trim=end_frame=${frames}`,

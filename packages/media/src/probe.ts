@@ -43,7 +43,7 @@ export async function probe(path: string, options: ProbeOptions = {}): Promise<M
 /** `probe` of a file that is open already. */
 export async function probeFile(file: MediaFile, limits: MediaLimits, signal?: AbortSignal): Promise<MediaInfo> {
   const startedAt = performance.now();
-  const headers = await readHeaders(file, limits, signal);
+  const { headers, tooManyPixels } = await readHeaders(file, limits, signal);
   const container = containerName(headers);
   const chosen = chooseStreams(headers);
   const streams = headers.streams.length;
@@ -57,7 +57,7 @@ export async function probeFile(file: MediaFile, limits: MediaLimits, signal?: A
   const clock = timeline(headers, chosen);
   const still = chosen.video !== undefined && (headers.format.format_name.endsWith('_pipe') || clock.singlePicture);
   let video = chosen.video && videoInfo(chosen.video, clock.startS);
-  if (video !== undefined) checkPicture(file.name, video, limits);
+  if (video !== undefined) checkPicture(file.name, video, tooManyPixels, limits);
 
   let durationS = still ? 0 : clock.durationS;
   checkDuration(file.name, durationS, limits);
@@ -73,6 +73,10 @@ export async function probeFile(file: MediaFile, limits: MediaLimits, signal?: A
     }
     const promisedEndS = video.durationS > 0 ? clock.startS + video.startS + video.durationS : undefined;
     if (promisedEndS !== undefined) checkComplete(file.name, promisedEndS - clock.startS, times.endS - clock.startS);
+    // AVI without its index (at the end) passes for a shorter file; the number of pictures is at its beginning.
+    if (container === 'avi' && times.whole && video.frameCount !== undefined && video.frameRate > 0) {
+      checkComplete(file.name, video.frameCount / video.frameRate, times.count / video.frameRate);
+    }
     const frameCount = times.whole ? times.count : video.frameCount;
     const trusted = video.frameRate > 0 && video.frameRate <= limits.frameRate;
     video = {
@@ -113,8 +117,12 @@ export async function probeFile(file: MediaFile, limits: MediaLimits, signal?: A
   };
 }
 
-async function readHeaders(file: MediaFile, limits: MediaLimits, signal?: AbortSignal): Promise<ProbeOutput> {
-  const { output } = await slowIsBad(file.name, limits, () =>
+async function readHeaders(
+  file: MediaFile,
+  limits: MediaLimits,
+  signal?: AbortSignal,
+): Promise<{ headers: ProbeOutput; tooManyPixels: boolean }> {
+  const { output, findings } = await slowIsBad(file.name, limits, () =>
     runProcess({
       program: 'ffprobe',
       args: [
@@ -131,7 +139,8 @@ async function readHeaders(file: MediaFile, limits: MediaLimits, signal?: AbortS
   );
   const parsed = JSON.parse(output) as Partial<ProbeOutput>;
   if (parsed.format?.format_name === undefined) throw badInput(`${file.name} isn't a media file.`, 'path');
-  return { format: parsed.format, streams: parsed.streams ?? [] };
+  const headers = { format: parsed.format, streams: parsed.streams ?? [] };
+  return { headers, tooManyPixels: findings.has('pixels') };
 }
 
 async function slowIsBad<T>(name: string, limits: MediaLimits, look: () => Promise<T>): Promise<T> {
@@ -143,8 +152,11 @@ async function slowIsBad<T>(name: string, limits: MediaLimits, look: () => Promi
   }
 }
 
-function checkPicture(name: string, video: VideoInfo, limits: MediaLimits): void {
+function checkPicture(name: string, video: VideoInfo, tooManyPixels: boolean, limits: MediaLimits): void {
   const { codedWidth: width, codedHeight: height } = video;
+  if (tooManyPixels && (width === 0 || height === 0)) {
+    throw badInput(`The picture of ${name} is larger than the limit of ${limits.pixels} pixels.`, 'path');
+  }
   if (width === 0 || height === 0) throw badInput(`The picture of ${name} can't be read: it has no size.`, 'path');
   if (width < limits.minSidePixels || height < limits.minSidePixels) {
     const least = limits.minSidePixels;
