@@ -63,7 +63,7 @@ export function App() {
   useEffect(() => {
     if (arrived.current) main.current?.querySelector('h1')?.focus({ preventScroll: true });
     arrived.current = true;
-  }, [jobId, problem, shown === undefined]);
+  }, [jobId, problem, shown === undefined, shown && hasEnded(shown)]);
 
   const open = useCallback((id: string, file?: File) => {
     if (file) files.current.set(id, file);

@@ -9,7 +9,7 @@ export function Details({ job }: { job: JobJson }) {
   return (
     <div class="details">
       <section aria-labelledby="classes-title">
-        <h2 id="classes-title">What it heard in the picture</h2>
+        <h2 id="classes-title">What it saw</h2>
         {classes.length === 0 && <p class="hint">Nothing that it knows a sound for.</p>}
         <ul class="classes">
           {classes.map(({ label, confidence }) => (

@@ -1,0 +1,287 @@
+/// <reference lib="dom" />
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { startGateway, type Gateway } from '../server.js';
+import { drawClip, startInference, STRIKE_EVERY_S, type TestInference } from '../testing/inference.js';
+
+const CHROMIUM = process.env.SOUNDSTAGE_CHROMIUM ?? '/usr/bin/chromium';
+const ARTEFACTS = fileURLToPath(new URL('../../../../artefacts/page/', import.meta.url));
+/** The clip that the project ships; the drawn one stands in for it where the demo isn't there. */
+const DEMO = fileURLToPath(new URL('../../../inference/demo/demo.mp4', import.meta.url));
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const present = existsSync(CHROMIUM);
+if (!present) console.warn(`skipped: the tests of the page, since there is no Chromium at ${CHROMIUM}`);
+const inChromium = present ? describe : describe.skip;
+
+let inference: TestInference;
+let gateway: Gateway;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let complaints: string[];
+let clip: string;
+let longClip: string;
+
+async function open(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
+  context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB', ...options });
+  page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol.startsWith('http') && origin !== gateway.url) complaints.push(`request to ${origin}`);
+  });
+  await page.goto(gateway.url);
+  return page;
+}
+
+/** Violations of WCAG 2.2 A and AA that are serious or critical. axe runs where the page's policy lets no script in. */
+async function seriousViolations(): Promise<string[]> {
+  const before = complaints;
+  complaints = [];
+  const session = await context.newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: AXE });
+  const { result } = await session.send('Runtime.evaluate', {
+    expression:
+      "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => JSON.stringify(violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes.map((n) => n.target.join(' ')).join(', '))))",
+    awaitPromise: true,
+  });
+  await session.detach();
+  complaints = before; // axe itself tries an inline style, which the page's policy refuses
+
+  return JSON.parse(String(result.value)) as string[];
+}
+
+const shoot = (name: string, fullPage = true) => page.screenshot({ path: join(ARTEFACTS, `${name}.png`), fullPage });
+
+/** Goes on with Tab until an element has the focus. */
+async function tabTo(selector: string): Promise<void> {
+  for (let i = 0; i < 60; i++) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate((s) => document.activeElement?.matches(s) ?? false, selector)) return;
+  }
+  throw new Error(`Tab never reaches ${selector}`);
+}
+
+async function makeSound(file: string, sound = ''): Promise<void> {
+  await page.setInputFiles('#video-file', file);
+  if (sound) await page.fill('#sound', sound);
+  await page.click('button[type=submit]');
+}
+
+inChromium('The page', () => {
+  beforeAll(async () => {
+    mkdirSync(ARTEFACTS, { recursive: true });
+    inference = await startInference();
+    gateway = await startGateway({ inferenceAddress: inference.address, port: 0, uploadLimitBytes: 200e6 });
+    clip = drawClip(inference.folder);
+    longClip = drawClip(inference.folder, { name: 'a long one.mp4', seconds: 90, size: '640x480' });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await gateway?.close(500);
+    await inference?.remove();
+  });
+
+  beforeEach(() => {
+    complaints = [];
+  });
+
+  afterEach(async () => {
+    await context?.close();
+    expect(complaints).toEqual([]);
+  });
+
+  test('makes a soundtrack by keyboard alone, shows its progress and plays the result beside the original', async () => {
+    await open();
+    await shoot('1-start');
+    // The file dialogue is the browser's own; what it gives is put in here, everything else is keys.
+    await tabTo('#video-file');
+    await page.setInputFiles('#video-file', clip);
+    await tabTo('#sound');
+    await page.keyboard.type('wood');
+    await tabTo('[role=switch]');
+    await page.keyboard.press('Space');
+    expect(await page.isChecked('[role=switch]')).toBe(true);
+    await page.keyboard.press('Space');
+    await shoot('2-chosen');
+    await tabTo('button[type=submit]');
+    await page.keyboard.press('Enter');
+
+    await page.waitForSelector('.progress');
+    const seen = new Set<string>();
+    while (!(await page.$('.result'))) {
+      const bar = await page
+        .$eval('.progress [role=progressbar]', (element) => element.getAttribute('aria-valuetext'))
+        .catch(() => null);
+      if (bar) seen.add(bar);
+      await page.waitForTimeout(100);
+    }
+    expect(seen.size).toBeGreaterThan(2);
+    // Whoever can't see it is taken to the result's heading.
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('result-title');
+
+    await page.waitForFunction(() =>
+      document.querySelector('.timeline-canvas')?.firstElementChild?.shadowRoot?.querySelector('canvas'),
+    );
+    expect(await page.textContent('.timeline-note').catch(() => '')).toBeFalsy();
+    await shoot('3-result');
+
+    await tabTo('.transport-play');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector<HTMLVideoElement>('.screen video')!.currentTime > 0.5);
+    const times = () =>
+      page.$$eval('.screen video', (videos) =>
+        (videos as HTMLVideoElement[]).map((v) => [v.currentTime, v.muted, v.paused]),
+      );
+    const [[lead, leadMuted, leadPaused] = [], [follower, followerMuted, followerPaused] = []] = await times();
+    expect([leadMuted, followerMuted, leadPaused, followerPaused]).toEqual([false, true, false, false]);
+    expect(Math.abs(Number(lead) - Number(follower))).toBeLessThan(0.2);
+
+    await tabTo('input[name=ear]');
+    await page.keyboard.press('ArrowRight');
+    expect((await times()).map(([, muted]) => muted)).toEqual([true, false]);
+    await page.focus('.transport-play');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => [...document.querySelectorAll('video')].every((v) => v.paused));
+  }, 180_000);
+
+  test('marks the moments where they are, and the arrows go from one to the next', async () => {
+    await open();
+    await makeSound(clip, 'wood');
+    await page.waitForSelector('.result', { timeout: 60_000 });
+    const labels = await page.$$eval('.mark-onset', (marks) => marks.map((mark) => mark.getAttribute('aria-label')!));
+    const at = labels.map((label) => Number(/at ([\d.]+) s/.exec(label)![1]));
+    expect(at.length).toBeGreaterThan(2);
+    // The block strikes 0.2 s into each fall.
+    for (const time of at) expect(Math.abs((time % STRIKE_EVERY_S) - 0.2)).toBeLessThan(0.1);
+
+    await page.focus('.mark-onset[tabindex="0"]');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    expect(await page.textContent('.marks-tip')).toContain('strength');
+    const positions = () =>
+      page.$$eval('.screen video', (videos) => (videos as HTMLVideoElement[]).map((v) => v.currentTime));
+    await page.waitForFunction(
+      (time) => [...document.querySelectorAll('video')].every((v) => Math.abs(v.currentTime - time) < 0.02),
+      at[2]!,
+    );
+    await page.focus('.timeline-range');
+    await page.keyboard.press('ArrowLeft');
+    expect((await positions())[0]).toBeCloseTo(at[2]! - 0.25, 1);
+
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Download')]);
+    expect(download.suggestedFilename()).toBe('clip with sound.mp4');
+    expect(statSync(await download.path()).size).toBeGreaterThan(statSync(clip).size / 2);
+  }, 180_000);
+
+  test('makes another take with another number, and lists both', async () => {
+    await open();
+    await page.click('.history-list a >> nth=0');
+    await page.waitForSelector('.result');
+    const first = page.url();
+    await page.click('text=Another take');
+    await page.waitForURL((url) => url.toString() !== first);
+    await page.waitForSelector('.result', { timeout: 60_000 });
+    expect(await page.textContent('.result-lede')).not.toContain('Take 0');
+    await page.waitForFunction(() => document.querySelectorAll('.history-list li').length > 1);
+  }, 180_000);
+
+  test('stops a job that is cancelled', async () => {
+    await open();
+    await makeSound(longClip);
+    await page.waitForSelector('.progress');
+    await page.waitForFunction(
+      () => Number(document.querySelector('.progress [role=progressbar]')?.getAttribute('aria-valuenow')) > 2,
+    );
+    await shoot('4-progress', false);
+    expect(await seriousViolations()).toEqual([]);
+    await page.click('.progress >> text=Cancel');
+    await page.waitForSelector('h1:has-text("Cancelled")');
+    await shoot('5-cancelled', false);
+  }, 180_000);
+
+  test('says what is wrong with a text file named .mp4, and goes on with the next', async () => {
+    await open();
+    const path = join(inference.folder, 'letter.mp4');
+    writeFileSync(path, 'This is no video.\n'.repeat(100));
+    await makeSound(path);
+    await page.waitForSelector('h1:has-text("No soundtrack could be made")');
+    expect(await page.textContent('main [role=alert]')).toContain('letter.mp4');
+    await shoot('6-failed', false);
+    expect(await seriousViolations()).toEqual([]);
+    await page.click('text=Choose another video');
+    await page.waitForSelector('#video-file');
+  }, 60_000);
+
+  test('refuses at once what can’t work: nothing, an empty file, an unknown sound', async () => {
+    await open();
+    await page.click('button[type=submit]');
+    expect(await page.textContent('[role=alert]')).toContain('Choose a video first');
+    const empty = join(inference.folder, 'empty.mp4');
+    writeFileSync(empty, '');
+    await page.setInputFiles('#video-file', empty);
+    expect(await page.textContent('[role=alert]')).toContain('is empty');
+    await makeSound(clip, 'xyzzy');
+    await page.waitForSelector('[role=alert]:has-text("xyzzy")');
+    expect(await page.inputValue('#sound')).toBe('xyzzy');
+    complaints = complaints.filter((text) => !text.includes('400')); // Chromium's own line about the refused form
+  }, 60_000);
+
+  test.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 360],
+    ['dark', 360],
+  ] as const)(
+    'has no serious accessibility violation and fits: %s, %i pixels wide',
+    async (colorScheme, width) => {
+      await open({ colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' });
+      const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+      expect(await seriousViolations()).toEqual([]);
+      expect(await fits()).toBe(true);
+      await shoot(`start-${colorScheme}-${width}`);
+      await page.click('.history-list li:has(.state-succeeded) a');
+      await page.waitForFunction(() => document.querySelector('.timeline-canvas')?.firstElementChild);
+      expect(await seriousViolations()).toEqual([]);
+      expect(await fits()).toBe(true);
+      await shoot(`result-${colorScheme}-${width}`);
+    },
+    60_000,
+  );
+
+  (existsSync(DEMO) ? test : test.skip)(
+    'shows the demo',
+    async () => {
+      await open({ viewport: { width: 1200, height: 900 } });
+      await makeSound(DEMO);
+      await page.waitForSelector('.result', { timeout: 60_000 });
+      await page.waitForFunction(() => document.querySelector('.timeline-canvas')?.firstElementChild);
+      await page.click('.mark-onset >> nth=2').catch(() => undefined);
+      await page.waitForTimeout(500);
+      await shoot('demo', false);
+    },
+    90_000,
+  );
+});
