@@ -11,6 +11,8 @@ import {
   startServiceProcess,
   startTestServices,
   temporaryFolder,
+  until,
+  withEnvironment,
   type TestClient,
   type TestServices,
 } from '@soundstage/core/testing';
@@ -23,20 +25,6 @@ let home: Awaited<ReturnType<typeof temporaryFolder>>;
 let services: TestServices;
 let datasets: string;
 let environment: Record<string, string>;
-
-/** Runs `work` with the service's environment, which it reads when it is made. */
-async function withEnvironment<T>(env: Record<string, string>, work: () => Promise<T>): Promise<T> {
-  const before = { ...process.env };
-  Object.assign(process.env, env);
-  try {
-    return await work();
-  } finally {
-    for (const name of Object.keys(env)) {
-      if (before[name] === undefined) delete process.env[name];
-      else process.env[name] = before[name];
-    }
-  }
-}
 
 const start = (env: Record<string, string> = {}, folder = home.path) =>
   withEnvironment({ ...environment, ...env }, () =>
@@ -75,13 +63,6 @@ function isAlive(pid: number): boolean {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
-  }
-}
-
-async function until(holds: () => boolean | Promise<boolean>, limitMs = 15_000): Promise<void> {
-  for (const endMs = Date.now() + limitMs; !(await holds());) {
-    if (Date.now() > endMs) throw new Error('it did not come to that');
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

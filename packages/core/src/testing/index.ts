@@ -2,4 +2,5 @@
 export * from './client.js';
 export * from './introspection.js';
 export * from './service-process.js';
+export * from './test-clip.js';
 export * from './test-services.js';

@@ -50,3 +50,25 @@ export async function startTestServices(
     },
   };
 }
+
+/** Runs `work` with an environment that the services read when they are made. */
+export async function withEnvironment<T>(env: Record<string, string>, work: () => Promise<T>): Promise<T> {
+  const before = { ...process.env };
+  Object.assign(process.env, env);
+  try {
+    return await work();
+  } finally {
+    for (const name of Object.keys(env)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+  }
+}
+
+/** Waits until something holds. @throws Error after `limitMs` */
+export async function until(holds: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+  for (const endMs = Date.now() + limitMs; !(await holds());) {
+    if (Date.now() > endMs) throw new Error('it did not come to that');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
