@@ -51,6 +51,7 @@ def run(out: Path, data: Path | None, version: str) -> tuple[Path, Path]:
                     "(dx, dy): where a point of frame i lies in frame i+1, less where it lay",
                 )
             ],
+            "warm_up": {"N": 2, "H": 96, "W": 160},
             "recipe": "flow",
             "dataset": "none",
             "measured": measured,
