@@ -110,13 +110,18 @@ async function readPart(folder: string, name: string): Promise<string> {
 /** Not cancelled with the job that asks first: others may wait for the same recording. */
 async function decodeSound(folder: string, sound: ListedSound): Promise<Recording> {
   const parts: Float32Array[] = [];
-  for await (const block of decodeAudio(join(folder, sound.file), { sampleRateHz: SAMPLE_RATE_HZ, channels: 2 }))
-    parts.push(block);
-  const pcm = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    pcm.set(part, at);
-    at += part.length;
+  try {
+    const path = join(folder, sound.file);
+    for await (const block of decodeAudio(path, { sampleRateHz: SAMPLE_RATE_HZ, channels: 2 })) parts.push(block);
+  } catch (cause) {
+    const { message } = SoundstageError.from(cause);
+    throw new SoundstageError(
+      'UNAVAILABLE',
+      `A recording of the palette can't be read: ${message} Restore it from the release.`,
+      { cause },
+    );
   }
+  const pcm = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  parts.reduce((at, part) => (pcm.set(part, at), at + part.length), 0);
   return { name: sound.id, licence: sound.licence, pcm, onsetFrame: Math.round(LEAD_S * SAMPLE_RATE_HZ) };
 }

@@ -18,6 +18,9 @@ export interface Decision {
 
 /** Below this the picture says too little: wrong sounds disturb more than plain ones. */
 const SURE = 0.2;
+/** A bark or a shot where there is none is worse than a wrong knock, so these need more, and each for itself. */
+const STARTLING: ReadonlySet<string> = new Set(['animal', 'blast', 'people', 'signal']);
+const SURE_OF_STARTLING = 0.3;
 const REPORTED = 3;
 const LEAST_REPORTED = 0.02;
 /** What the detector must see in a frame for it to count at all; its card's threshold is for drawing boxes. */
@@ -103,11 +106,11 @@ export function decide(recognised: readonly Recognised[], palette: Palette): Dec
     return soundClass === undefined ? [] : [{ soundClass, confidence }];
   });
   const best = found
-    .map(({ soundClass, confidence }) => ({ soundClass, confidence, family: familyOf(soundClass, found) }))
-    .sort((a, b) => b.family - a.family || b.confidence - a.confidence)[0];
-  if (best !== undefined && best.family >= SURE && best.soundClass !== palette.neutral) {
+    .map(({ soundClass, confidence }) => ({ soundClass, confidence, support: supportOf(soundClass, found) }))
+    .filter(({ soundClass, support }) => support >= (STARTLING.has(soundClass.family) ? SURE_OF_STARTLING : SURE))
+    .sort((a, b) => b.support - a.support || b.confidence - a.confidence)[0];
+  if (best !== undefined && best.soundClass !== palette.neutral)
     return { chosen: best.soundClass, classes, warnings: [] };
-  }
   const guess = classes[0] === undefined ? '' : ` (best guess: ${classes[0].label}, ${percent(classes[0].confidence)})`;
   const warnings = [
     `It wasn't clear what makes the sound${guess}, so neutral sounds were used: say it with --sound, for example --sound "hammer on wood".`,
@@ -115,8 +118,11 @@ export function decide(recognised: readonly Recognised[], palette: Palette): Dec
   return { chosen: palette.neutral, classes, warnings };
 }
 
-function familyOf(soundClass: SoundClass, found: readonly { soundClass: SoundClass; confidence: number }[]): number {
-  return sumOf(found, (other) => (other.soundClass.family === soundClass.family ? other.confidence : 0));
+/** A class's own confidence, and that of its family where one of it may stand in for another. */
+function supportOf(soundClass: SoundClass, found: readonly { soundClass: SoundClass; confidence: number }[]): number {
+  const { id, family } = soundClass;
+  const counts = (other: SoundClass): boolean => other.id === id || (other.family === family && !STARTLING.has(family));
+  return sumOf(found, (other) => (counts(other.soundClass) ? other.confidence : 0));
 }
 
 /**
@@ -143,7 +149,8 @@ export function decideByWords(sound: string, palette: Palette): Decision {
 
 /**
  * exact: one point for each word that is one of the class's, half a point more for the last word, since `stick on
- * metal` and `wooden door` sound like their last one, and two where all words together are one of its keywords.
+ * metal` and `wooden door` sound like their last one; two where all words together are one of its keywords, three where
+ * they are its name.
  * near: how much the other words look like one of the class's.
  */
 function likeness(words: readonly string[], { id, keywords }: SoundClass): { exact: number; near: number } {
@@ -152,7 +159,8 @@ function likeness(words: readonly string[], { id, keywords }: SoundClass): { exa
   const last = words.at(-1);
   const exact = sumOf(words, (word) => (own.has(word) ? (word === last ? 1.5 : 1) : 0));
   const near = sumOf(words, (word) => (own.has(word) ? 0 : closest(word, own)));
-  return { exact: exact + (phrases.includes(words.join(' ')) ? 2 : 0), near };
+  const whole = words.join(' ');
+  return { exact: exact + (whole === phrases[0] ? 3 : phrases.includes(whole) ? 2 : 0), near };
 }
 
 function closest(word: string, own: ReadonlySet<string>): number {
