@@ -1,4 +1,4 @@
-import { SoundstageError } from '@soundstage/core';
+import { SoundstageError } from '@soundstage/core/errors';
 
 // Primary result codes, https://www.sqlite.org/rescode.html
 const BUSY = 5;

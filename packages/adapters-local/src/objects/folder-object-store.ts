@@ -2,7 +2,8 @@ import { createReadStream, mkdirSync, renameSync, unlinkSync } from 'node:fs';
 import { link, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { badInput, SoundstageError, type ObjectStore, type StoredObject } from '@soundstage/core';
+import { badInput, SoundstageError } from '@soundstage/core/errors';
+import type { ObjectStore, StoredObject } from '@soundstage/core';
 import { makeFolder, syncFolder } from './durable-names.js';
 import { listKeys } from './list-objects.js';
 import { isMissing, openObject, readDescriptionSync, storedObject } from './object-file.js';
@@ -93,7 +94,9 @@ export function createFolderObjectStore(options: FolderObjectStoreOptions): Obje
       }
       const reserved = await quota.open();
       try {
-        const { file, description } = await writeTemporary(temporary, key, body, putOptions, reserved.take);
+        const { file, description } = await writeTemporary(temporary, key, body, putOptions, (bytes) =>
+          reserved.take(bytes),
+        );
         try {
           if (ifVersion === 'absent') await create(key, file, target);
           else await replace(key, file, target, ifVersion);

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SoundstageError } from '@soundstage/core';
+import { SoundstageError } from '@soundstage/core/errors';
 import { isMissing } from './object-file.js';
 import { keyOfFileName } from './object-keys.js';
 

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { SoundstageError, type StoredObject } from '@soundstage/core';
+import { SoundstageError } from '@soundstage/core/errors';
+import type { StoredObject } from '@soundstage/core';
 
 /**
  * One file holds an object and what is known about it: the content, then a description in JSON, then the description's

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { badInput } from '@soundstage/core';
+import { badInput } from '@soundstage/core/errors';
 
 const SEGMENT = /^[A-Za-z0-9._=-]{1,200}$/;
 

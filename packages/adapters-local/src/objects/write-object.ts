@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { badInput, SoundstageError, throwIfAborted, type PutOptions } from '@soundstage/core';
+import { badInput, SoundstageError, throwIfAborted } from '@soundstage/core/errors';
+import type { PutOptions } from '@soundstage/core';
 import { diskFull } from '../sqlite-errors.js';
 import { encodeTail, type Description } from './object-file.js';
 import { temporaryName } from './temporary-files.js';
@@ -82,7 +83,10 @@ async function* slices(
   body: Uint8Array | AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  if (body instanceof Uint8Array || ArrayBuffer.isView(body)) return yield* cut(body as Uint8Array);
+  if (!(Symbol.asyncIterator in body)) {
+    yield* cut(body);
+    return;
+  }
   const iterator = body[Symbol.asyncIterator]();
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {

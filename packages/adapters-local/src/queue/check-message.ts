@@ -1,4 +1,5 @@
-import { badInput, type OutgoingMessage, type PullOptions } from '@soundstage/core';
+import { badInput } from '@soundstage/core/errors';
+import type { OutgoingMessage, PullOptions } from '@soundstage/core';
 
 const BODY_MAX_BYTES = 1024 * 1024;
 const TOPIC = /^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$/;

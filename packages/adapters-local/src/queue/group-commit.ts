@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promises';
-import { SoundstageError } from '@soundstage/core';
+import type { SoundstageError } from '@soundstage/core/errors';
 import { isBusy, sqliteError } from '../sqlite-errors.js';
 
 /** Work that waits for its turn in a transaction. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { SoundstageError } from '@soundstage/core';
+import { SoundstageError } from '@soundstage/core/errors';
 import { isBusy, sqliteError } from '../sqlite-errors.js';
 
 const SCHEMA_VERSION = 1;

@@ -1,4 +1,4 @@
-import { badInput, SoundstageError, throwIfAborted } from '@soundstage/core';
+import { badInput, SoundstageError, throwIfAborted } from '@soundstage/core/errors';
 import type { Delivery, PullOptions, Queue } from '@soundstage/core';
 import { isBusy, sqliteError } from '../sqlite-errors.js';
 import { createArrivals } from './arrivals.js';

@@ -6,14 +6,8 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import {
-  badInput,
-  SoundstageError,
-  throwIfAborted,
-  type JobRunner,
-  type RunEvent,
-  type RunSpec,
-} from '@soundstage/core';
+import { badInput, SoundstageError, throwIfAborted } from '@soundstage/core/errors';
+import type { JobRunner, RunEvent, RunSpec } from '@soundstage/core';
 import { openRunFolder, writeRecord, type RunFolder, type RunPlan } from './run-folder.js';
 import { settleRun } from './settle-run.js';
 import { signalProcess, signalRun } from './stop-processes.js';
@@ -123,7 +117,10 @@ export function createProcessJobRunner(options: ProcessJobRunnerOptions): JobRun
               throwIfAborted(signal);
             }
           }
-          if (outcome) return yield { type: 'end', outcome };
+          if (outcome) {
+            yield { type: 'end', outcome };
+            return;
+          }
           waitMs = printed ? LOOK_FIRST_MS : Math.min(waitMs * 2, LOOK_LAST_MS);
           await sleep(waitMs, undefined, { signal }).catch(() => undefined);
         }

@@ -17,11 +17,11 @@ const OUTPUT_CHECK_MS = 1000;
 const TIMEOUT_MAX_MS = 0x7fffffff;
 
 function supervise(folder: RunFolder): void {
-  let stop: ((outcome: RunOutcome) => void) | undefined;
+  const running: { stop?: (outcome: RunOutcome) => void } = {};
   let toldToStop = false;
   const onTerm = () => {
     toldToStop = true;
-    stop?.(folder.cancelWanted() ? { state: 'cancelled' } : { state: 'disrupted' });
+    running.stop?.(folder.cancelWanted() ? { state: 'cancelled' } : { state: 'disrupted' });
   };
   // Before the claim: who finds the claim may signal at once.
   process.on('SIGTERM', onTerm).on('SIGINT', onTerm).on('SIGHUP', onTerm);
@@ -31,7 +31,7 @@ function supervise(folder: RunFolder): void {
   if (folder.cancelWanted() || toldToStop) {
     return folder.recordEnd(folder.cancelWanted() ? { state: 'cancelled' } : { state: 'disrupted' });
   }
-  stop = runProgram(folder, plan);
+  running.stop = runProgram(folder, plan);
 }
 
 /** Starts the program. @returns how to stop it, and as what it then ends */

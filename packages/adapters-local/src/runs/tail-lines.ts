@@ -43,6 +43,6 @@ export function tailLines(file: string): LineTail {
 }
 
 function* parts(line: string): Generator<string> {
-  if (line.length <= LINE_MAX) return yield line;
-  for (let at = 0; at < line.length; at += LINE_MAX) yield line.slice(at, at + LINE_MAX);
+  // An empty line is a line.
+  for (let at = 0; at === 0 || at < line.length; at += LINE_MAX) yield line.slice(at, at + LINE_MAX);
 }
