@@ -27,8 +27,9 @@ export interface JobJson {
     sounds: { name: string; licence: string }[];
     timings: { step: string; seconds: number }[];
     warnings: string[];
-    loudnessLufs: number;
-    truePeakDbtp: number;
+    /** Absent where there is silence, whose level is −∞. */
+    loudnessLufs?: number;
+    truePeakDbtp?: number;
     video?: MediaJson;
   };
   links: { self: string; events: string; cancel: string; source?: string; result?: string };

@@ -186,7 +186,7 @@ describe('Something that can’t be used', () => {
     ['a sound of two lines', { kind: 'foley', sound: 'a\nb' }, 'a.mp4', 'sound'],
     ['a wrong size', { kind: 'foley', sizeBytes: '5' }, 'a.mp4', 'sizeBytes'],
   ])('is refused with the field: %s', async (_what, fields, name, field) => {
-    const refused = await postForm(gateway.url, fields as Record<string, string>, name ? named(name) : undefined);
+    const refused = await postForm(gateway.url, fields, name ? named(name) : undefined);
     expect(refused.status).toBe(400);
     const problem = await readProblem(refused);
     expect(problem).toMatchObject({ reason: 'BAD_INPUT', status: 400, instance: '/v1/jobs' });
@@ -312,6 +312,26 @@ describe('Following a job', () => {
   test('of a job that has ended tells it once and ends', async () => {
     expect(await untilEnded(gateway.url, done.id)).toEqual([done]);
   });
+});
+
+describe('A gateway that stops', () => {
+  test('tells who follows a job that the job goes on, and ends at once', async () => {
+    const other = await startGateway({ inferenceAddress: inference.address, port: 0 });
+    const content = new Uint8Array(
+      readFileSync(drawClip(inference.folder, { name: 's.mp4', seconds: 30, size: '640x480' })),
+    );
+    const job = await readJob(await postForm(other.url, { kind: 'foley', seed: '4' }, named('s.mp4', content)));
+    const events = readEvents(await fetch(`${other.url}${job.links.events}`));
+    await events.next();
+    const startMs = performance.now();
+    await other.close();
+    expect(performance.now() - startMs).toBeLessThan(3000);
+    const told: string[] = [];
+    for await (const { event } of events) told.push(event);
+    expect(told.at(-1)).toBe('problem');
+    expect((await readJob(await get(job.links.self))).state).toMatch(/queued|running/);
+    await fetch(`${gateway.url}${job.links.cancel}`, { method: 'POST' });
+  }, 30_000);
 });
 
 describe('Another site', () => {

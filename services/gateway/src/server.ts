@@ -67,8 +67,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     url,
     async close(limitMs = 10_000) {
       closing.abort();
+      // A connection that was busy when closing began is idle afterwards, and nobody else would end it.
+      const sweep = setInterval(() => app.server.closeIdleConnections(), 50);
       const cut = setTimeout(() => app.server.closeAllConnections(), limitMs);
       await app.close();
+      clearInterval(sweep);
       clearTimeout(cut);
       upstream.close();
     },
@@ -77,7 +80,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 function createApp(log: Logger | undefined): FastifyInstance {
   const app = fastify({
-    ...(log ? { loggerInstance: log as FastifyBaseLogger } : { logger: false }),
+    ...(log ? { loggerInstance: log } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024, // of JSON; forms have their own limit
     // Long uploads are fine as long as something comes, see readForm; a head that doesn't come is not.

@@ -5,20 +5,26 @@ import { stepTitle } from './steps.js';
 /** Where the sound came from: what was seen, which recordings were used, what was measured, how long it took. */
 export function Details({ job }: { job: JobJson }) {
   const { classes, sounds, timings, loudnessLufs, truePeakDbtp } = job.result!;
+  const asked = job.request?.sound;
   const total = timings.reduce((sum, t) => sum + t.seconds, 0);
   return (
     <div class="details">
       <section aria-labelledby="classes-title">
-        <h2 id="classes-title">What it saw</h2>
+        <h2 id="classes-title">{asked ? 'What you asked for' : 'What it saw'}</h2>
+        {asked && <p class="hint">By your words, “{asked}”, not by the picture.</p>}
         {classes.length === 0 && <p class="hint">Nothing that it knows a sound for.</p>}
         <ul class="classes">
           {classes.map(({ label, confidence }) => (
             <li key={label}>
               <span class="class-label">{label}</span>
-              <span class="class-figure">{percent(confidence)}</span>
-              <span class="meter" aria-hidden="true">
-                <span style={{ transform: `scaleX(${Math.min(1, confidence)})` }} />
-              </span>
+              {!asked && (
+                <>
+                  <span class="class-figure">{percent(confidence)}</span>
+                  <span class="meter" aria-hidden="true">
+                    <span style={{ transform: `scaleX(${Math.min(1, confidence)})` }} />
+                  </span>
+                </>
+              )}
             </li>
           ))}
         </ul>
@@ -42,13 +48,13 @@ export function Details({ job }: { job: JobJson }) {
             <div>
               <dt>Loudness (EBU R 128)</dt>
               <dd>
-                {signed(loudnessLufs)} <span>LUFS</span>
+                <Level value={loudnessLufs} unit="LUFS" />
               </dd>
             </div>
             <div>
               <dt>True peak</dt>
               <dd>
-                {signed(truePeakDbtp)} <span>dBTP</span>
+                <Level value={truePeakDbtp} unit="dBTP" />
               </dd>
             </div>
           </dl>
@@ -71,5 +77,14 @@ export function Details({ job }: { job: JobJson }) {
         </section>
       )}
     </div>
+  );
+}
+
+function Level({ value, unit }: { value: number | undefined; unit: string }) {
+  if (value === undefined) return <>silent</>;
+  return (
+    <>
+      {signed(value)} <span>{unit}</span>
+    </>
   );
 }

@@ -7,6 +7,7 @@ export function clock(seconds: number): string {
 
 /** A length of time in words: `0.4 s`, `12 s`, `3 min 5 s`. */
 export function duration(seconds: number): string {
+  if (seconds > 0 && seconds < 0.05) return '<0.1 s';
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
