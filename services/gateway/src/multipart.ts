@@ -139,7 +139,7 @@ function pump(
         seen(chunk);
         if (parser.write(chunk)) return;
       } catch (error) {
-        reject(error);
+        reject(SoundstageError.from(error));
         return;
       }
       // The service is slow now, not the client.
