@@ -1,0 +1,140 @@
+// Checks the palette as a stranger would: node services/inference/palette/audit.mjs [FOLDER]
+// Prints each fault, then "N passed, N failed"; exits 1 when anything failed.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const LICENCES = ['CC0-1.0', 'public-domain', 'MIT', 'BSD-3-Clause'];
+const MAX_BYTES = 12 * 1024 * 1024;
+const MAX_STRUCK_S = 2.51;
+const CONTINUOUS_S = [4, 12.01];
+const SAMPLE_RATE_HZ = 48_000;
+
+const here = dirname(fileURLToPath(import.meta.url));
+const folder = resolve(process.argv[2] ?? here);
+const models = join(here, '..', '..', '..', 'models');
+let passed = 0;
+let failed = 0;
+
+const { sounds } = readJson(join(folder, 'palette.json'));
+const { classes, neutral } = readJson(join(folder, 'classes.json'));
+const licencesText = readFileSync(join(folder, 'LICENCES.md'), 'utf8');
+
+for (const sound of sounds) auditSound(sound);
+auditFolder();
+for (const entry of classes) auditClass(entry);
+auditLabels('imagenet', join(models, 'classifier', '1', 'labels.json'));
+auditLabels('coco', join(models, 'detector', '1', 'labels.json'));
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+function auditSound(sound) {
+  const name = `${sound.class}/${sound.id}`;
+  check(LICENCES.includes(sound.licence), `${name} has a licence that lets it ship (${sound.licence})`);
+  check(Boolean(sound.author), `${name} names its author`);
+  const { package: from, version, path, sha256 } = sound.source ?? {};
+  check(Boolean(from && version && path) && /^[0-9a-f]{64}$/.test(sha256 ?? ''), `${name} names its source file`);
+  check(licencesText.includes(`| ${name} | ${sound.licence} |`), `${name} stands in LICENCES.md`);
+  const file = join(folder, sound.file);
+  if (!check(existsSync(file), `${name}: ${sound.file} exists`)) return;
+  const bytes = readFileSync(file);
+  check(createHash('sha256').update(bytes).digest('hex') === sound.sha256, `${name} has the hash of its manifest entry`);
+  auditSamples(name, sound, decode(file, sound.channels));
+}
+
+function auditSamples(name, sound, pcm) {
+  let peak = 0;
+  let clipped = 0;
+  let squares = 0;
+  for (const value of pcm) {
+    peak = Math.max(peak, Math.abs(value));
+    squares += value * value;
+    if (Math.abs(value) >= 0.999) clipped += 1;
+  }
+  const rmsDb = 10 * Math.log10(squares / pcm.length + 1e-12);
+  check(peak > 0.05 && rmsDb > -50, `${name} is not silent (RMS ${rmsDb.toFixed(1)} dB)`);
+  check(clipped === 0 && peak <= 0.895, `${name} peaks at −1 dBFS or below (${(20 * Math.log10(peak)).toFixed(2)})`);
+  const durationS = pcm.length / sound.channels / SAMPLE_RATE_HZ;
+  check(Math.abs(durationS - sound.durationS) < 0.002, `${name} lasts as long as its manifest says`);
+  if (sound.kind === 'struck') {
+    const attackS = pcm.findIndex((value) => Math.abs(value) >= peak * 0.1) / sound.channels / SAMPLE_RATE_HZ;
+    check(attackS <= 0.005, `${name} begins within 5 ms (${(attackS * 1000).toFixed(1)} ms)`);
+    check(durationS <= MAX_STRUCK_S, `${name} lasts at most 2.5 s`);
+    check(Math.abs(pcm.at(-1)) < 0.01, `${name} has faded at its end`);
+  } else {
+    check(durationS >= CONTINUOUS_S[0] && durationS <= CONTINUOUS_S[1], `${name} lasts 4 to 12 s (${durationS.toFixed(2)})`);
+    check(seamDb(pcm) < 6, `${name} loops without a click (${seamDb(pcm).toFixed(1)} dB)`);
+  }
+}
+
+// How much larger the step from the last sample to the first is than the largest steps within the sound.
+function seamDb(pcm) {
+  const steps = Float32Array.from({ length: pcm.length - 1 }, (_, i) => Math.abs(pcm[i + 1] - pcm[i])).sort();
+  const large = steps[Math.floor(steps.length * 0.999)];
+  return 20 * Math.log10(Math.abs(pcm[0] - pcm.at(-1)) / (large + 1e-9) + 1e-9);
+}
+
+function auditFolder() {
+  const listed = new Set(sounds.map((sound) => sound.file));
+  const present = readdirSync(join(folder, 'sounds'), { recursive: true }).filter((path) => path.endsWith('.flac'));
+  for (const path of present) check(listed.has(`sounds/${path}`), `sounds/${path} stands in the manifest`);
+  const bytes = present.reduce((sum, path) => sum + readFileSync(join(folder, 'sounds', path)).length, 0);
+  check(bytes <= MAX_BYTES, `the sounds take at most 12 MB (${(bytes / 1e6).toFixed(1)})`);
+  check(new Set(sounds.map((sound) => `${sound.class}/${sound.id}`)).size === sounds.length, 'no two sounds share a name');
+  check(new Set(sounds.map((sound) => sound.sha256)).size === sounds.length, 'no two sounds are the same bytes');
+}
+
+function auditClass(entry) {
+  const own = sounds.filter((sound) => sound.class === entry.id);
+  const synthesised = entry.synthesis === 'noise' && entry.bands?.length > 0;
+  check(own.length >= 2 || synthesised, `class ${entry.id} has two recordings or is synthesised (${own.length})`);
+  check(own.every((sound) => sound.kind === entry.kind), `class ${entry.id} holds only ${entry.kind} sounds`);
+  check(Boolean(entry.label) && entry.keywords?.length > 0, `class ${entry.id} has a label and keywords`);
+  const isNeutral = Object.values(neutral).includes(entry.id);
+  check(isNeutral || fallsBack(entry), `class ${entry.id} falls back to a class of its kind, and in the end to a neutral one`);
+  for (const band of entry.bands ?? []) {
+    check(band.lowHz > 0 && band.highHz > band.lowHz && band.highHz < 24_000 && band.gainDb <= 0, `class ${entry.id} has sound bands`);
+  }
+}
+
+function fallsBack(entry) {
+  let at = entry;
+  for (let steps = 0; steps < classes.length; steps += 1) {
+    if (at?.id === neutral[entry.kind]) return true;
+    at = classes.find((candidate) => candidate.id === at?.fallbackTo);
+    if (at?.kind !== entry.kind) return false;
+  }
+  return false;
+}
+
+function auditLabels(key, path) {
+  if (!check(existsSync(path), `the ${key} labels are there (${path})`)) return;
+  const labels = readJson(path);
+  for (const entry of classes) {
+    for (const { index, name, weight } of entry[key]) {
+      const known = key === 'imagenet' ? labels[index] === name : labels.includes(name);
+      check(known && weight > 0 && weight <= 1, `class ${entry.id}: ${key} label ${index ?? ''} "${name}" is known, with a weight up to 1`);
+    }
+  }
+}
+
+function decode(file, channels) {
+  const args = ['-v', 'error', '-nostdin', '-i', file, '-f', 'f32le', '-ac', String(channels), '-ar', String(SAMPLE_RATE_HZ), 'pipe:1'];
+  const raw = execFileSync('ffmpeg', args, { maxBuffer: 1 << 28 });
+  return new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength));
+}
+
+function check(ok, sentence) {
+  if (ok) passed += 1;
+  else {
+    failed += 1;
+    console.log(`FAILED ${sentence}`);
+  }
+  return ok;
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
