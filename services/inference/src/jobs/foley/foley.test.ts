@@ -10,7 +10,7 @@ import { decodeAudio, hashVideoPackets, measureLoudness, probe } from '@soundsta
 import type { FoleyOutcome, FoleyStep } from './foley.js';
 import { CEILING_DBTP, TARGET_LUFS } from './mix.js';
 import { openFoley, type Foley } from './open-foley.js';
-import { SAMPLE_RATE_HZ } from './palette.js';
+import { SAMPLE_RATE_HZ } from './sample-rate.js';
 
 const DATA = process.env['SOUNDSTAGE_DATA'] ?? fileURLToPath(new URL('../../../../../../shared/data', import.meta.url));
 

@@ -1,7 +1,7 @@
 import { badInput } from '@soundstage/core';
 import { decodeAudio, decodeFrames, measureLoudness, probe, type MediaInfo, type VideoInfo } from '@soundstage/media';
 import type { MotionFollower } from './motion.js';
-import { SAMPLE_RATE_HZ } from './palette.js';
+import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import type { Watcher } from './what.js';
 
 /** A clip that can be given sound. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { measureLoudness } from '@soundstage/media';
 import { limited } from './limiter.js';
 import { CEILING_DBTP, levelFor, mixed, TARGET_LUFS, UNDER_ORIGINAL_LU } from './mix.js';
-import { SAMPLE_RATE_HZ } from './palette.js';
+import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import { seededRandom } from './random.js';
 import { truePeakFollower } from './true-peak.js';
 

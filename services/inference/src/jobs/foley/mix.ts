@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '@soundstage/core';
 import { measureLoudness, type PcmSource } from '@soundstage/media';
 import { limited } from './limiter.js';
-import { SAMPLE_RATE_HZ } from './palette.js';
+import { SAMPLE_RATE_HZ } from './sample-rate.js';
 
 /** EBU R128's programme loudness: beside anything that follows the standard, nobody reaches for the volume. */
 export const TARGET_LUFS = -23;

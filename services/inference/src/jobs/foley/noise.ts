@@ -1,4 +1,4 @@
-import { SAMPLE_RATE_HZ } from './palette.js';
+import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import type { EndlessSource } from './beds.js';
 import type { Random } from './random.js';
 
@@ -77,7 +77,7 @@ function biquad(kind: 'low' | 'high' | 'band', hz: number, q: number): Filter {
     kind === 'low' ? [(1 - cos) / 2, 1 - cos, (1 - cos) / 2]
     : kind === 'high' ? [(1 + cos) / 2, -(1 + cos), (1 + cos) / 2]
     : [alpha, 0, -alpha]; // prettier-ignore
-  const [b0, b1, b2, a1, a2] = [n0! / a0, n1! / a0, n2! / a0, (-2 * cos) / a0, (1 - alpha) / a0];
+  const [b0, b1, b2, a1, a2] = [n0 / a0, n1 / a0, n2 / a0, (-2 * cos) / a0, (1 - alpha) / a0];
   let s1 = 0;
   let s2 = 0;
   return (x) => {

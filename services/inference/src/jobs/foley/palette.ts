@@ -2,11 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256, SoundstageError, throwIfAborted } from '@soundstage/core';
 import { decodeAudio } from '@soundstage/media';
-import type { NoiseShape } from './noise.js';
-import { readClasses, type PaletteLabels } from './palette-classes.js';
-
-/** Everything sounds at this rate, in stereo. */
-export const SAMPLE_RATE_HZ = 48_000;
+import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import { readClasses, type PaletteClasses, type PaletteLabels, type SoundClass } from './sound-class.js';
 
 /** A recording of the palette, decoded. */
 export interface Recording {
@@ -19,38 +16,9 @@ export interface Recording {
   onsetFrame: number;
 }
 
-/** A label of a model's output and how much it says for a class, 0 to 1. */
-export interface LabelWeight {
-  index: number;
-  weight: number;
-}
-
-/** Something that can be heard. */
-export interface SoundClass {
-  /** `wood`, `hi-hat`: what people and programs call it by. */
-  id: string;
-  /** In words, after "a sound of": `a knock on wood`. */
-  label: string;
-  kind: 'struck' | 'continuous';
-  /** Classes of one family may stand in for each other. */
-  family: string;
-  keywords: string[];
-  imagenet: LabelWeight[];
-  coco: LabelWeight[];
-  /** The class that is used where this one has neither recordings nor noise. */
-  fallbackTo: string | null;
-  /** How it is made where there are no recordings. */
-  noise: NoiseShape | undefined;
-}
-
-export interface Palette {
+export interface Palette extends PaletteClasses {
   /** Of everything in it. */
   sha256: string;
-  classes: SoundClass[];
-  /** Fits any material; used where the picture doesn't tell. */
-  neutral: SoundClass;
-  /** What a place sounds like in which nothing happens. */
-  ambience: SoundClass;
   /** The recordings of a class, decoded once in a process; none for a class that is made of noise. */
   load(soundClass: SoundClass, signal?: AbortSignal): Promise<Recording[]>;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { loopOf } from './beds.js';
-import { SAMPLE_RATE_HZ, type Recording } from './palette.js';
+import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import type { Recording } from './palette.js';
 import { seededRandom } from './random.js';
 import { BLOCK_FRAMES, render } from './render.js';
 import { placeHits, type Hit, type SoundPlan } from './sound.js';

@@ -1,4 +1,4 @@
-import { SAMPLE_RATE_HZ } from './palette.js';
+import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import type { Bed, Hit, SoundPlan } from './sound.js';
 
 /** Frames of one block: a tenth of a second. */

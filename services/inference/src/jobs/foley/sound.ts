@@ -1,7 +1,8 @@
 import { SoundstageError } from '@soundstage/core';
 import { loopOf, type EndlessSource } from './beds.js';
 import { noiseOf } from './noise.js';
-import type { Palette, Recording, SoundClass } from './palette.js';
+import type { SoundClass } from './sound-class.js';
+import type { Palette, Recording } from './palette.js';
 import type { Random } from './random.js';
 import { GRID_RATE_HZ, type Onset, type Timing } from './when.js';
 

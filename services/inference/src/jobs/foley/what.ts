@@ -1,6 +1,7 @@
 import { asFloat32, type OpenModel } from '@soundstage/models';
 import { badInput } from '@soundstage/core';
-import type { Palette, SoundClass } from './palette.js';
+import type { SoundClass } from './sound-class.js';
+import type { Palette } from './palette.js';
 
 /** A class of the palette and how sure the picture makes us. */
 export interface Recognised {

@@ -66,7 +66,7 @@ async function timingOf(
 
 describe('when it sounds', () => {
   test('a blow is found once, wherever it lies in a long clip, also where two windows meet', async () => {
-    const times = [0.5, 59.98, 60.02, 61, 119.9, 120.1, 180.02, 240.5, 299.5];
+    const times = [0.5, 59.98, 60.02, 61.02, 119.9, 120.1, 180.02, 240.5, 299.5];
     const { onsets } = await timingOf(300, { blows: times.map((timeS) => [timeS, 0.9]) });
     const found = onsets.map(({ timeS }) => timeS);
     // 59.98 and 60.02 are closer than the least gap: one of them stays.

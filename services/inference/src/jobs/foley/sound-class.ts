@@ -1,6 +1,37 @@
 import { SoundstageError } from '@soundstage/core';
 import type { NoiseBand, NoiseShape } from './noise.js';
-import type { LabelWeight, Palette, SoundClass } from './palette.js';
+
+/** A label of a model's output and how much it says for a class, 0 to 1. */
+export interface LabelWeight {
+  index: number;
+  weight: number;
+}
+
+/** Something that can be heard. */
+export interface SoundClass {
+  /** `wood`, `hi-hat`: what people and programs call it by. */
+  id: string;
+  /** In words, after "a sound of": `a knock on wood`. */
+  label: string;
+  kind: 'struck' | 'continuous';
+  /** Classes of one family may stand in for each other. */
+  family: string;
+  keywords: string[];
+  imagenet: LabelWeight[];
+  coco: LabelWeight[];
+  /** The class that is used where this one has neither recordings nor noise. */
+  fallbackTo: string | null;
+  /** How it is made where there are no recordings. */
+  noise: NoiseShape | undefined;
+}
+
+export interface PaletteClasses {
+  classes: SoundClass[];
+  /** Fits any material; used where the picture doesn't tell. */
+  neutral: SoundClass;
+  /** What a place sounds like in which nothing happens. */
+  ambience: SoundClass;
+}
 
 /** The names of the models' outputs, in their order. */
 export interface PaletteLabels {
@@ -36,7 +67,7 @@ interface ListedClass {
  * Throws SoundstageError UNAVAILABLE where a class names an output that the models don't have: palette and models are
  * not of one release.
  */
-export function readClasses(text: string, labels: PaletteLabels): Pick<Palette, 'classes' | 'neutral' | 'ambience'> {
+export function readClasses(text: string, labels: PaletteLabels): PaletteClasses {
   const file = JSON.parse(text) as ClassesFile;
   const classes = file.classes.map((entry): SoundClass => {
     const imagenet = entry.imagenet.map(({ name, index, weight }) => {

@@ -1,0 +1,2 @@
+/** Everything sounds at this rate, in stereo, interleaved. */
+export const SAMPLE_RATE_HZ = 48_000;
