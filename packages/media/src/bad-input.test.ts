@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -7,6 +7,8 @@ import { deflateSync, crc32 } from 'node:zlib';
 import { decodeAudio, measureLoudness, probe, runningProcesses } from './index.js';
 import { allFrames, countingPicture, errorOf, H264, H264_B, makeMedia, sine, testFolder } from './test-media.js';
 
+// Each test runs ffmpeg several times, on a machine that may be busy.
+jest.setTimeout(120_000);
 const folder = testFolder();
 const { path } = folder;
 const server = createServer((_, response) => {
@@ -29,7 +31,11 @@ afterAll(() => {
 async function refused(name: string, words: RegExp): Promise<void> {
   const startedAt = performance.now();
   const error = await errorOf(allFrames(path(name)));
-  expect({ name, reason: error.reason, retryable: error.retryable }).toEqual({ name, reason: 'BAD_INPUT', retryable: false });
+  expect({ name, reason: error.reason, retryable: error.retryable }).toEqual({
+    name,
+    reason: 'BAD_INPUT',
+    retryable: false,
+  });
   expect(error.message).toMatch(words);
   expect(error.message).toContain(`“${name}”`);
   expect(error.message).not.toContain(folder.root);
@@ -51,7 +57,10 @@ describe('what is no media', () => {
   test('random bytes and zero bytes', async () => {
     writeFileSync(path('zeros.mp4'), Buffer.alloc(100_000));
     await refused('zeros.mp4', /can't be read/);
-    writeFileSync(path('noise.mkv'), Buffer.from(Array.from({ length: 50_000 }, (_, n) => (n * n * 31 + (n >> 3)) & 255)));
+    writeFileSync(
+      path('noise.mkv'),
+      Buffer.from(Array.from({ length: 50_000 }, (_, n) => (n * n * 31 + (n >> 3)) & 255)),
+    );
     await refused('noise.mkv', /can't be read|no picture|holds neither/);
   });
 
@@ -62,7 +71,10 @@ describe('what is no media', () => {
     await refused('pipe.mp4', /isn't a file/);
     symlinkSync('/dev/zero', path('device.mp4'));
     await refused('device.mp4', /isn't a file/);
-    expect(await errorOf(probe(path('missing.mp4')))).toMatchObject({ reason: 'NOT_FOUND', message: '“missing.mp4” doesn\'t exist.' });
+    expect(await errorOf(probe(path('missing.mp4')))).toMatchObject({
+      reason: 'NOT_FOUND',
+      message: "“missing.mp4” doesn't exist.",
+    });
     expect((await errorOf(probe(path('a\0b.mp4')))).reason).toBe('BAD_INPUT');
     expect((await errorOf(probe(path('x'.repeat(300))))).reason).toBe('BAD_INPUT');
   });
@@ -70,27 +82,32 @@ describe('what is no media', () => {
 
 describe('what would open other files', () => {
   const playlists: Record<string, () => string> = {
-    'hls.m3u8': () => `#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nhttp://${address}/a.ts\n#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n`,
+    'hls.m3u8': () =>
+      `#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nhttp://${address}/a.ts\n#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n`,
     'hls-local.m3u8': () => `#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:4,\n${path('plain.mp4')}\n#EXT-X-ENDLIST\n`,
     'list.ffconcat': () => `ffconcat version 1.0\nfile '${path('plain.mp4')}'\nfile 'http://${address}/b.mp4'\n`,
     'dash.mpd': () =>
       `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT4S"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>http://${address}/c.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>`,
-    'session.sdp': () => `v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n`,
+    'session.sdp': () =>
+      `v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n`,
     'drawing.svg': () =>
       `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="64" height="64"><image xlink:href="http://${address}/d.png" width="64" height="64"/></svg>`,
     'subtitles.srt': () => '1\n00:00:00,000 --> 00:00:02,000\nhello\n',
     'script.ass': () => '[Script Info]\nScriptType: v4.00+\n[Events]\nDialogue: 0,0:00:00.00,0:00:01.00,,,0,0,0,,hi\n',
   };
 
-  test.each(Object.keys(playlists))('%s is refused, also when it is named .mp4, and nothing is fetched', async (name) => {
-    requests = 0;
-    const content = (playlists[name] as () => string)();
-    writeFileSync(path(name), content);
-    await refused(name, /kind that isn't taken|can't be read|holds neither/);
-    writeFileSync(path(`${name}.mp4`), content);
-    await refused(`${name}.mp4`, /kind that isn't taken|can't be read|holds neither/);
-    expect(requests).toBe(0);
-  });
+  test.each(Object.keys(playlists))(
+    '%s is refused, also when it is named .mp4, and nothing is fetched',
+    async (name) => {
+      requests = 0;
+      const content = (playlists[name] as () => string)();
+      writeFileSync(path(name), content);
+      await refused(name, /kind that isn't taken|can't be read|holds neither/);
+      writeFileSync(path(`${name}.mp4`), content);
+      await refused(`${name}.mp4`, /kind that isn't taken|can't be read|holds neither/);
+      expect(requests).toBe(0);
+    },
+  );
 
   test('a playlist is called by its kind', async () => {
     const error = await errorOf(probe(path('hls.m3u8')));
@@ -103,7 +120,10 @@ describe('what would open other files', () => {
     const dref = bytes.indexOf('url ', bytes.indexOf('dref'));
     bytes.writeUInt32BE(0, dref + 4);
     writeFileSync(path('dref.mp4'), bytes);
-    const outcome = await allFrames(path('dref.mp4')).then(() => 'OK', (error: { reason: string }) => error.reason);
+    const outcome = await allFrames(path('dref.mp4')).then(
+      () => 'OK',
+      (error: { reason: string }) => error.reason,
+    );
     expect(['OK', 'BAD_INPUT']).toContain(outcome);
   });
 });
@@ -124,7 +144,10 @@ describe('what is too much or too little', () => {
     bytes.writeUInt16BE(16_000, avc1 + 28);
     bytes.writeUInt16BE(16_000, avc1 + 30);
     writeFileSync(path('header16k.mp4'), bytes);
-    const outcome = await allFrames(path('header16k.mp4')).then(() => 'OK', (error: { reason: string }) => error.reason);
+    const outcome = await allFrames(path('header16k.mp4')).then(
+      () => 'OK',
+      (error: { reason: string }) => error.reason,
+    );
     expect(['OK', 'BAD_INPUT']).toContain(outcome); // the stream itself tells its true size
   });
 
@@ -173,7 +196,12 @@ describe('files that were cut off', () => {
     for (const share of [0.0005, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99]) {
       const cut = `cut-${name}`;
       writeFileSync(path(cut), whole.subarray(0, Math.max(1, Math.round(whole.length * share))));
-      outcomes.push(await allFrames(path(cut)).then(() => 'OK', (error: { reason: string }) => error.reason));
+      outcomes.push(
+        await allFrames(path(cut)).then(
+          () => 'OK',
+          (error: { reason: string }) => error.reason,
+        ),
+      );
     }
     expect(outcomes.filter((outcome) => outcome !== 'OK' && outcome !== 'BAD_INPUT')).toEqual([]);
     expect(outcomes[0]).toBe('BAD_INPUT');
@@ -198,5 +226,10 @@ function png(width: number, height: number): Buffer {
   header.writeUInt32BE(height, 4);
   header.set([8, 0, 0, 0, 0], 8);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(Buffer.alloc(2))), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.alloc(2))),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }

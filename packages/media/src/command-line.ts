@@ -58,7 +58,11 @@ export function ffmpegArguments(command: FfmpegCommand): string[] {
 }
 
 /** fluent-ffmpeg splits an option at its space if it comes alone, so options always come with company. */
-function addOptions(builder: ffmpeg.FfmpegCommand, method: 'inputOptions' | 'outputOptions', options: readonly string[]) {
+function addOptions(
+  builder: ffmpeg.FfmpegCommand,
+  method: 'inputOptions' | 'outputOptions',
+  options: readonly string[],
+) {
   if (options.length === 0) return;
   if (options.length === 1) throw new RangeError('an option needs its value');
   builder[method](...options);

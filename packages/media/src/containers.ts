@@ -15,11 +15,36 @@ export interface OutputContainer {
 }
 
 const MP4_PICTURES = ['h264', 'hevc', 'av1', 'vp9', 'mpeg4', 'mpeg2video', 'mpeg1video', 'mjpeg', 'png'];
-const MOV_PICTURES = ['h264', 'hevc', 'mpeg4', 'mpeg2video', 'mjpeg', 'png', 'prores', 'dnxhd', 'h263', 'qtrle', 'rawvideo', 'dvvideo'];
+const MOV_PICTURES = [
+  'h264',
+  'hevc',
+  'mpeg4',
+  'mpeg2video',
+  'mjpeg',
+  'png',
+  'prores',
+  'dnxhd',
+  'h263',
+  'qtrle',
+  'rawvideo',
+  'dvvideo',
+];
 
 const CONTAINERS: readonly OutputContainer[] = [
-  { extension: '.mp4', muxer: 'mp4', pictures: new Set(MP4_PICTURES), textSubtitles: 'mov_text', copiedSubtitles: new Set(['mov_text']) },
-  { extension: '.mov', muxer: 'mov', pictures: new Set(MOV_PICTURES), textSubtitles: 'mov_text', copiedSubtitles: new Set(['mov_text']) },
+  {
+    extension: '.mp4',
+    muxer: 'mp4',
+    pictures: new Set(MP4_PICTURES),
+    textSubtitles: 'mov_text',
+    copiedSubtitles: new Set(['mov_text']),
+  },
+  {
+    extension: '.mov',
+    muxer: 'mov',
+    pictures: new Set(MOV_PICTURES),
+    textSubtitles: 'mov_text',
+    copiedSubtitles: new Set(['mov_text']),
+  },
   {
     extension: '.webm',
     muxer: 'webm',
@@ -32,7 +57,16 @@ const CONTAINERS: readonly OutputContainer[] = [
     muxer: 'matroska',
     pictures: 'all',
     textSubtitles: 'srt',
-    copiedSubtitles: new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'hdmv_pgs_subtitle', 'dvd_subtitle', 'dvb_subtitle']),
+    copiedSubtitles: new Set([
+      'subrip',
+      'srt',
+      'ass',
+      'ssa',
+      'webvtt',
+      'hdmv_pgs_subtitle',
+      'dvd_subtitle',
+      'dvb_subtitle',
+    ]),
   },
 ];
 const TEXT_SUBTITLES: ReadonlySet<string> = new Set(['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 'text']);
@@ -56,7 +90,10 @@ export function outputContainer(outputPath: string, info: MediaInfo): OutputCont
   const extension = extname(outputPath).toLowerCase();
   const container = CONTAINERS.find((each) => each.extension === (extension === '.m4v' ? '.mp4' : extension));
   if (container === undefined) {
-    throw badInput(`“${extension}” isn't a kind of video that is written: name the output ${fitting(info)}.`, 'outputPath');
+    throw badInput(
+      `“${extension}” isn't a kind of video that is written: name the output ${fitting(info)}.`,
+      'outputPath',
+    );
   }
   const codec = info.video?.codec ?? 'unknown';
   if (!carries(container, codec)) {

@@ -61,7 +61,10 @@ export async function cutClip(options: CutClipOptions): Promise<CutClip> {
     if (video === undefined || info.still) throw badInput(`${file.name} has no moving picture.`, 'path');
     const endS = video.startS + video.durationS;
     if (options.startS >= endS) {
-      throw badInput(`The picture of ${file.name} ends at ${endS.toFixed(2)} s; a clip can't begin at ${options.startS} s.`, 'startS');
+      throw badInput(
+        `The picture of ${file.name} ends at ${endS.toFixed(2)} s; a clip can't begin at ${options.startS} s.`,
+        'startS',
+      );
     }
     // Begin early enough that the picture which stands at startS is among those that are read.
     const beginS = Math.max(0, options.startS - 2);
@@ -139,7 +142,11 @@ function checkOptions(options: CutClipOptions, frames: number): void {
     [frames < 1, 'durationS', 'at least one frame'],
     [!(Number.isInteger(width / 2) && width >= 16 && width <= 8192), 'width', 'an even number from 16 to 8192'],
     [!(Number.isInteger(height / 2) && height >= 16 && height <= 8192), 'height', 'an even number from 16 to 8192'],
-    [!(Number.isInteger(sampleRateHz) && sampleRateHz >= 4000 && sampleRateHz <= 192_000), 'sampleRateHz', '4000 to 192000'],
+    [
+      !(Number.isInteger(sampleRateHz) && sampleRateHz >= 4000 && sampleRateHz <= 192_000),
+      'sampleRateHz',
+      '4000 to 192000',
+    ],
   ] as const;
   const first = wrong.find(([isWrong]) => isWrong);
   if (first !== undefined) throw badInput(`${first[1]} must be ${first[2]}.`, first[1]);

@@ -26,7 +26,10 @@ export interface DecodeAudioOptions {
  * after the file's zero. Sound that begins later is preceded by silence; gaps above 0.1 s are filled with it.
  * Errors: as `probe`, and BAD_INPUT where there is no sound or it can't be decoded.
  */
-export async function* decodeAudio(path: string, options: DecodeAudioOptions): AsyncGenerator<Float32Array, void, void> {
+export async function* decodeAudio(
+  path: string,
+  options: DecodeAudioOptions,
+): AsyncGenerator<Float32Array, void, void> {
   const limits = withDefaults(options.limits);
   const file = await openMediaFile(path, limits.bytes);
   try {
@@ -37,7 +40,9 @@ export async function* decodeAudio(path: string, options: DecodeAudioOptions): A
     const child = await startProcess({
       program: 'ffmpeg',
       args: ffmpegArguments({
-        inputs: [{ options: [...guardOptions(limits), '-vn', '-sn', '-dn', ...clock.inputOptions], url: 'file:/dev/fd/3' }],
+        inputs: [
+          { options: [...guardOptions(limits), '-vn', '-sn', '-dn', ...clock.inputOptions], url: 'file:/dev/fd/3' },
+        ],
         filterGraph: `[0:${info.audio.index}]${alignedSound(sampleRateHz, channels, clock.filterZeroS)}[out]`,
         outputs: [{ options: ['-map', '[out]', '-c:a', 'pcm_f32le', '-f', 'f32le'], url: 'pipe:4' }],
       }),

@@ -1,8 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeFrames, probe, runningProcesses } from './index.js';
-import { allFrames, countingPicture, COUNTING_VIEW, errorOf, ffmpegChildren, frameNumber, H264, H264_B, makeMedia, sine, testFolder } from './test-media.js';
+import {
+  allFrames,
+  countingPicture,
+  COUNTING_VIEW,
+  errorOf,
+  ffmpegChildren,
+  frameNumber,
+  H264,
+  H264_B,
+  makeMedia,
+  sine,
+  testFolder,
+} from './test-media.js';
 
+// Each test runs ffmpeg several times, on a machine that may be busy.
+jest.setTimeout(120_000);
 const folder = testFolder();
 const { path } = folder;
 beforeAll(() => {
@@ -50,7 +64,15 @@ describe('decodeFrames', () => {
   });
 
   test('keeps the true times of a variable frame rate', async () => {
-    makeMedia(...countingPicture(60), '-vf', "select='not(between(n,20,27))'", '-fps_mode', 'vfr', ...H264_B, path('vfr.mp4'));
+    makeMedia(
+      ...countingPicture(60),
+      '-vf',
+      "select='not(between(n,20,27))'",
+      '-fps_mode',
+      'vfr',
+      ...H264_B,
+      path('vfr.mp4'),
+    );
     expect(await numbersAndTimes('vfr.mp4')).toEqual(rounded(plain.slice(0, 60).filter(([n]) => n! < 20 || n! > 27)));
   });
 
@@ -69,7 +91,21 @@ describe('decodeFrames', () => {
   });
 
   test('keeps the delay of a picture that begins after the sound', async () => {
-    makeMedia('-itsoffset', '0.5', '-i', path('plain.mp4'), '-i', path('plain.mp4'), '-map', '0:v', '-map', '1:a', '-c', 'copy', path('late.mp4'));
+    makeMedia(
+      '-itsoffset',
+      '0.5',
+      '-i',
+      path('plain.mp4'),
+      '-i',
+      path('plain.mp4'),
+      '-map',
+      '0:v',
+      '-map',
+      '1:a',
+      '-c',
+      'copy',
+      path('late.mp4'),
+    );
     expect((await probe(path('late.mp4'))).video?.startS).toBeCloseTo(0.5, 2);
     expect((await numbersAndTimes('late.mp4'))[0]).toEqual([0, 0.5]);
   });
@@ -83,7 +119,16 @@ describe('decodeFrames', () => {
   });
 
   test('counts from zero where only the sound’s warm-up lies before it', async () => {
-    makeMedia(...countingPicture(25), ...sine(1), ...H264, '-c:a', 'aac', '-avoid_negative_ts', 'disabled', path('warm.mkv'));
+    makeMedia(
+      ...countingPicture(25),
+      ...sine(1),
+      ...H264,
+      '-c:a',
+      'aac',
+      '-avoid_negative_ts',
+      'disabled',
+      path('warm.mkv'),
+    );
     expect(await probe(path('warm.mkv'))).toMatchObject({ startS: 0, video: { startS: 0 } });
     expect((await numbersAndTimes('warm.mkv'))[0]).toEqual([0, 0]);
     expect((await numbersAndTimes('warm.mkv', { startS: 0.4 }))[0]).toEqual([10, 0.4]);
@@ -93,8 +138,9 @@ describe('decodeFrames', () => {
     const before = ['-avoid_negative_ts', 'disabled', '-output_ts_offset', '-0.5'];
     makeMedia('-i', path('plain.mp4'), '-an', '-c', 'copy', ...before, path('before.mp4'));
     const found = await numbersAndTimes('before.mp4');
-    expect(found.at(-1)).toEqual([99, 3.46]);
-    expect(found.length).toBeLessThan(90);
+    // The picture that stands at −0.02 s is cut off by the edit list; the next one begins the file.
+    expect(found[0]).toEqual([13, 0]);
+    expect(found.at(-1)).toEqual([99, 3.44]);
   });
 
   test('decodes a part: frames from its start, with their times in the file', async () => {
@@ -108,7 +154,15 @@ describe('decodeFrames', () => {
     makeMedia('-f', 'lavfi', '-i', source, ...H264, path('quarter.mp4'));
     const corners: Record<string, string> = {};
     for (const rotate of ['0', '90', '180', '270']) {
-      makeMedia('-i', path('quarter.mp4'), '-c', 'copy', '-metadata:s:v', `rotate=${rotate}`, path(`quarter${rotate}.mp4`));
+      makeMedia(
+        '-i',
+        path('quarter.mp4'),
+        '-c',
+        'copy',
+        '-metadata:s:v',
+        `rotate=${rotate}`,
+        path(`quarter${rotate}.mp4`),
+      );
       const [frame] = await allFrames(path(`quarter${rotate}.mp4`));
       const at = (row: number, column: number) => (frame?.data[row * 16 + column] as number) > 128;
       const { video } = await probe(path(`quarter${rotate}.mp4`));
@@ -180,7 +234,10 @@ describe('decodeFrames', () => {
 
   test('limits the number of pictures', async () => {
     const error = await errorOf(allFrames(path('plain.mp4'), { limits: { frames: 50 } }));
-    expect(error).toMatchObject({ reason: 'BAD_INPUT', message: '“plain.mp4” has more than 50 pictures, which is the limit.' });
+    expect(error).toMatchObject({
+      reason: 'BAD_INPUT',
+      message: '“plain.mp4” has more than 50 pictures, which is the limit.',
+    });
   });
 
   test('refuses a file without picture', async () => {

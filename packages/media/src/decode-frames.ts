@@ -42,7 +42,10 @@ const QUEUE_FRAMES = 512;
  * in order; the views are interleaved as they come. Leaving the loop early stops ffmpeg.
  * Errors: as `probe`, and BAD_INPUT for pictures that can't be decoded, are cut off or too many; DEADLINE_EXCEEDED.
  */
-export async function* decodeFrames(path: string, options: DecodeFramesOptions): AsyncGenerator<DecodedFrame, void, void> {
+export async function* decodeFrames(
+  path: string,
+  options: DecodeFramesOptions,
+): AsyncGenerator<DecodedFrame, void, void> {
   const limits = withDefaults(options.limits);
   const file = await openMediaFile(path, limits.bytes);
   try {
@@ -76,11 +79,7 @@ async function* decodeOpenFile(
       filterThreads: 2,
       inputs: [
         {
-          options: [
-            ...guardOptions(limits),
-            ...['-threads', '2', '-an', '-sn', '-dn'],
-            ...clock.inputOptions,
-          ],
+          options: [...guardOptions(limits), ...['-threads', '2', '-an', '-sn', '-dn'], ...clock.inputOptions],
           url: 'file:/dev/fd/3',
         },
       ],
@@ -192,7 +191,7 @@ function createFrameBuffer(frameBytes: number): FrameBuffer {
   return {
     push(chunk) {
       const complete: Uint8Array[] = [];
-      for (let at = 0; at < chunk.length; ) {
+      for (let at = 0; at < chunk.length;) {
         const take = Math.min(chunk.length - at, frameBytes - filled);
         frame.set(chunk.subarray(at, at + take), filled);
         at += take;

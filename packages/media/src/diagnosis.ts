@@ -23,7 +23,10 @@ const PATTERNS: readonly [Finding, RegExp][] = [
   ['memory', /Cannot allocate memory|[Oo]ut of memory/],
   ['signalled', /received signal \d+/],
   ['missing-part', /Unknown (encoder|decoder)|No such filter/],
-  ['arguments', /Unrecognized option|Option \S+ (\(.*\) )?(not found|cannot be applied)|Error splitting the argument|Error parsing (options|filterchain|global)/],
+  [
+    'arguments',
+    /Unrecognized option|Option \S+ (\(.*\) )?(not found|cannot be applied)|Error splitting the argument|Error parsing (options|filterchain|global)/,
+  ],
 ];
 
 /** How much of the log is kept for the error's cause. */
@@ -50,9 +53,10 @@ export function createDiagnosis(): Diagnosis {
     get refusedFormat() {
       return refusedFormat;
     },
-    note(line) {
+    note(whole) {
+      const line = whole.slice(0, LINE_LENGTH);
       if (line.trim() === '') return;
-      lines.push(line.slice(0, LINE_LENGTH));
+      lines.push(line);
       if (lines.length > TAIL_LINES) lines.shift();
       for (const [finding, pattern] of PATTERNS) {
         if (!pattern.test(line)) continue;
@@ -91,19 +95,32 @@ export function explainEnding(ending: Ending, diagnosis: Diagnosis): SoundstageE
   const { findings } = diagnosis;
 
   if (findings.has('disk')) {
-    return new SoundstageError('EXHAUSTED', `The disk became full while ${subject} was worked on: free some space and try again.`, { cause });
+    return new SoundstageError(
+      'EXHAUSTED',
+      `The disk became full while ${subject} was worked on: free some space and try again.`,
+      { cause },
+    );
   }
   if (code === 0) return undefined;
   if (signal !== null && CRASHES.has(signal)) {
     return badInput(`${subject} is damaged so that ${program} can't read it (${signal}).`, 'path', cause);
   }
   if (signal !== null || findings.has('signalled')) {
-    return new SoundstageError('UNAVAILABLE', `${program} was stopped from outside (${signal ?? 'a signal'}) while it worked on ${subject}: try again.`, { cause });
+    return new SoundstageError(
+      'UNAVAILABLE',
+      `${program} was stopped from outside (${signal ?? 'a signal'}) while it worked on ${subject}: try again.`,
+      { cause },
+    );
   }
   if (findings.has('missing-part')) {
-    return new SoundstageError('UNAVAILABLE', `This ${program} can't do what is needed (${diagnosis.lastWords()}): install a full build of ffmpeg.`, { cause });
+    return new SoundstageError(
+      'UNAVAILABLE',
+      `This ${program} can't do what is needed (${diagnosis.lastWords()}): install a full build of ffmpeg.`,
+      { cause },
+    );
   }
-  if (findings.has('arguments')) return new SoundstageError('INTERNAL', `${program} didn't take its arguments: ${diagnosis.lastWords()}`, { cause });
+  if (findings.has('arguments'))
+    return new SoundstageError('INTERNAL', `${program} didn't take its arguments: ${diagnosis.lastWords()}`, { cause });
   return badInput(explainBadInput(subject, diagnosis, limits), 'path', cause);
 }
 
@@ -113,8 +130,10 @@ function explainBadInput(subject: string, diagnosis: Diagnosis, limits: MediaLim
     return `${subject} is of a kind that isn't taken${refusedFormat ? ` (${refusedFormat})` : ''}: no playlists, lists of files or drawings; bring a video such as MP4, MOV, MKV, WebM or AVI.`;
   }
   if (findings.has('streams')) return `${subject} has more than ${limits.streams} streams, which is the limit.`;
-  if (findings.has('pixels')) return `The picture of ${subject} has more than ${limits.pixels} pixels, which is the limit, or no valid size.`;
-  if (findings.has('truncated')) return `${subject} is cut off: a part of the file is missing. Copy or download it again.`;
+  if (findings.has('pixels'))
+    return `The picture of ${subject} has more than ${limits.pixels} pixels, which is the limit, or no valid size.`;
+  if (findings.has('truncated'))
+    return `${subject} is cut off: a part of the file is missing. Copy or download it again.`;
   if (findings.has('memory')) return `${subject} needs more memory than the limit of ${limits.memoryBytes} bytes.`;
   const words = diagnosis.lastWords();
   return `${subject} can't be read as a video, picture or sound${words ? `: ${words}` : ''}.`.replace(/\.\.$/, '.');

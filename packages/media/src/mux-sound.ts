@@ -58,7 +58,8 @@ export async function muxSound(options: MuxSoundOptions): Promise<MuxedVideo> {
     const info = options.info ?? (await probeFile(file, limits, options.signal));
     if (info.video === undefined) throw badInput(`${file.name} has no picture to put sound under.`, 'videoPath');
     if (info.still) throw badInput(`${file.name} is a still image: make a video of it first.`, 'videoPath');
-    if (options.keepOriginal && info.audio === undefined) throw badInput(`${file.name} has no sound to keep.`, 'keepOriginal');
+    if (options.keepOriginal && info.audio === undefined)
+      throw badInput(`${file.name} has no sound to keep.`, 'keepOriginal');
     const container = outputContainer(options.outputPath, info);
     return await writeNewFile(options.outputPath, inputs, async (temporaryPath) => {
       const sound = await openSound(options.sound, 1, limits);
@@ -69,10 +70,7 @@ export async function muxSound(options: MuxSoundOptions): Promise<MuxedVideo> {
         const child = await startProcess({
           program: 'ffmpeg',
           args: ffmpegArguments({
-            inputs: [
-              { options: [...guardOptions(limits), ...job.inputOptions], url: 'file:/dev/fd/3' },
-              sound.target,
-            ],
+            inputs: [{ options: [...guardOptions(limits), ...job.inputOptions], url: 'file:/dev/fd/3' }, sound.target],
             filterGraph: job.filterGraph,
             outputs: [{ options: [...job.outputOptions, '-progress', 'pipe:1'], url: `file:${temporaryPath}` }],
           }),
@@ -93,7 +91,10 @@ export async function muxSound(options: MuxSoundOptions): Promise<MuxedVideo> {
           throw error;
         });
         if (findings.has('truncated')) {
-          throw badInput(`${file.name} is cut off: a part of the file is missing. Copy or download it again.`, 'videoPath');
+          throw badInput(
+            `${file.name} is cut off: a part of the file is missing. Copy or download it again.`,
+            'videoPath',
+          );
         }
         const output = await checkOutput(temporaryPath, info, container, limits, options.signal);
         options.onProgress?.(1);

@@ -17,7 +17,8 @@ export async function writeNewFile<T>(
   const target = resolve(outputPath);
   const name = shownName(outputPath);
   for (const input of inputs) {
-    if (await isSameFile(input, target)) throw badInput(`${name} is the input itself: choose another output.`, 'outputPath');
+    if (await isSameFile(input, target))
+      throw badInput(`${name} is the input itself: choose another output.`, 'outputPath');
   }
   if (Buffer.byteLength(basename(target)) > 255) throw badInput(`The name ${name} is too long.`, 'outputPath');
   const temporary = join(dirname(target), `.soundstage-${randomBytes(6).toString('hex')}${extname(target)}`);

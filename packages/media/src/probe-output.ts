@@ -1,5 +1,11 @@
 import type { AudioInfo, VideoInfo } from './media-info.js';
 
+/** So many packets of all streams are read with the headers: most clips are seen whole by one process. */
+export function headPackets(fileBytes: number): number {
+  // Packets of big files may be megabytes each.
+  return fileBytes < 200 * 2 ** 20 ? 3000 : 300;
+}
+
 /** What ffprobe is asked for. */
 export const PROBE_ENTRIES = [
   'format=format_name,start_time,duration',
@@ -9,6 +15,7 @@ export const PROBE_ENTRIES = [
   'stream_disposition=default,attached_pic',
   'stream_tags=DURATION,rotate',
   'stream_side_data=rotation',
+  'packet=stream_index,pts_time,dts_time,duration_time,flags',
 ].join(':');
 
 export interface ProbeStream {
@@ -32,7 +39,17 @@ export interface ProbeStream {
   side_data_list?: { rotation?: number }[];
 }
 
+export interface ProbePacket {
+  stream_index?: number;
+  pts_time?: string;
+  dts_time?: string;
+  duration_time?: string;
+  flags?: string;
+}
+
 export interface ProbeOutput {
+  /** The first packets of all streams. */
+  packets: ProbePacket[];
   format: { format_name: string; start_time?: string; duration?: string; tags?: Record<string, string> };
   streams: ProbeStream[];
 }
@@ -45,9 +62,7 @@ export interface ChosenStreams {
 /** The picture and the sound that players take: the default stream, else the first; covers don't count. */
 export function chooseStreams(output: ProbeOutput): ChosenStreams {
   const pick = (type: string) => {
-    const all = output.streams.filter(
-      (stream) => stream.codec_type === type && stream.disposition?.attached_pic !== 1,
-    );
+    const all = output.streams.filter((stream) => stream.codec_type === type && stream.disposition?.attached_pic !== 1);
     return all.find((stream) => stream.disposition?.default === 1) ?? all[0];
   };
   const video = pick('video');
@@ -80,7 +95,8 @@ export interface Timeline {
 export function timeline(output: ProbeOutput, chosen: ChosenStreams): Timeline {
   const containerStartS = finiteNumber(output.format.start_time) ?? 0;
   const videoStartS = finiteNumber(chosen.video?.start_time) ?? containerStartS;
-  const startS = containerStartS >= 0 || !chosen.video ? containerStartS : Math.max(containerStartS, Math.min(0, videoStartS));
+  const startS =
+    containerStartS >= 0 || !chosen.video ? containerStartS : Math.max(containerStartS, Math.min(0, videoStartS));
   const durations = [finiteNumber(output.format.duration), ...output.streams.map((stream) => streamDurationS(stream))];
   const longestS = Math.max(0, ...durations.map((duration) => duration ?? 0));
   return {

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { renameSync, copyFileSync } from 'node:fs';
 import { probe } from './index.js';
 import { allFrames, countingPicture, errorOf, H264, H264_B, makeMedia, sine, testFolder } from './test-media.js';
 
+// Each test runs ffmpeg several times, on a machine that may be busy.
+jest.setTimeout(120_000);
 const folder = testFolder();
 const { path } = folder;
 beforeAll(() => {
@@ -15,7 +17,14 @@ describe('probe', () => {
     const info = await probe(path('plain.mp4'));
     expect(info).toMatchObject({ container: 'mp4', startS: 0, still: false, streams: 2, name: '“plain.mp4”' });
     expect(info.durationS).toBeCloseTo(2, 1);
-    expect(info.video).toMatchObject({ codec: 'h264', width: 64, height: 48, frameRate: 25, frameCount: 50, startS: 0 });
+    expect(info.video).toMatchObject({
+      codec: 'h264',
+      width: 64,
+      height: 48,
+      frameRate: 25,
+      frameCount: 50,
+      startS: 0,
+    });
     expect(info.video).toMatchObject({ variableFrameRate: false, rotationDegrees: 0, pixelFormat: 'yuv420p' });
     expect(info.video?.durationS).toBeCloseTo(2, 6);
     expect(info.audio).toMatchObject({ codec: 'aac', sampleRateHz: 48000, channels: 1 });
@@ -70,7 +79,15 @@ describe('probe', () => {
   });
 
   test('tells a variable frame rate', async () => {
-    makeMedia(...countingPicture(60), '-vf', "select='not(between(n,20,27))'", '-fps_mode', 'vfr', ...H264, path('vfr.mp4'));
+    makeMedia(
+      ...countingPicture(60),
+      '-vf',
+      "select='not(between(n,20,27))'",
+      '-fps_mode',
+      'vfr',
+      ...H264,
+      path('vfr.mp4'),
+    );
     expect((await probe(path('vfr.mp4'))).video).toMatchObject({ variableFrameRate: true, frameCount: 52 });
   });
 
@@ -88,7 +105,18 @@ describe('probe', () => {
 
   test('does not take a cover for the picture', async () => {
     makeMedia('-i', path('plain.mp4'), '-frames:v', '1', path('cover.jpg'));
-    makeMedia(...sine(2), '-i', path('cover.jpg'), '-map', '0', '-map', '1', '-disposition:v', 'attached_pic', path('song.mp3'));
+    makeMedia(
+      ...sine(2),
+      '-i',
+      path('cover.jpg'),
+      '-map',
+      '0',
+      '-map',
+      '1',
+      '-disposition:v',
+      'attached_pic',
+      path('song.mp3'),
+    );
     const song = await probe(path('song.mp3'));
     expect(song.video).toBeUndefined();
     expect(song.attachedPictures).toHaveLength(1);

@@ -3,12 +3,13 @@ import { globalOptions, guardOptions } from './command-line.js';
 import { withDefaults, type MediaLimits } from './limits.js';
 import { openMediaFile, type MediaFile } from './media-file.js';
 import type { MediaInfo, VideoInfo } from './media-info.js';
-import { readPacketTimes } from './packet-times.js';
+import { packetTimes, readLastPackets } from './packet-times.js';
 import {
   audioInfo,
   chooseStreams,
   containerName,
   finiteNumber,
+  headPackets,
   PROBE_ENTRIES,
   timeline,
   videoInfo,
@@ -63,10 +64,22 @@ export async function probeFile(file: MediaFile, limits: MediaLimits, signal?: A
   checkDuration(file.name, durationS, limits);
   if (video !== undefined && still) video = { ...video, frameRate: 0, durationS: 0, frameCount: 1, startS: 0 };
   else if (video !== undefined) {
+    const { index } = video;
+    const whole = headers.packets.length < headPackets(file.sizeBytes);
     const leftS = Math.max(1, limits.probeSeconds - (performance.now() - startedAt) / 1000);
-    const stream = { index: video.index, containerStartS: clock.containerStartS, containerDurationS: durationS };
-    const times = await slowIsBad(file.name, limits, () =>
-      readPacketTimes(file, stream, { limits, timeLimitS: leftS, signal }),
+    const last = whole
+      ? []
+      : await slowIsBad(file.name, limits, () =>
+          readLastPackets(
+            file,
+            { index, containerEndS: clock.startS + durationS },
+            { limits, timeLimitS: leftS, signal },
+          ),
+        );
+    const times = packetTimes(
+      headers.packets.filter((packet) => packet.stream_index === index),
+      last,
+      whole,
     );
     if (times === undefined) {
       throw badInput(`${file.name} has no picture in it, though its header says so: it is cut off or damaged.`, 'path');
@@ -74,10 +87,10 @@ export async function probeFile(file: MediaFile, limits: MediaLimits, signal?: A
     const promisedEndS = video.durationS > 0 ? clock.startS + video.startS + video.durationS : undefined;
     if (promisedEndS !== undefined) checkComplete(file.name, promisedEndS - clock.startS, times.endS - clock.startS);
     // AVI without its index (at the end) passes for a shorter file; the number of pictures is at its beginning.
-    if (container === 'avi' && times.whole && video.frameCount !== undefined && video.frameRate > 0) {
+    if (container === 'avi' && whole && video.frameCount !== undefined && video.frameRate > 0) {
       checkComplete(file.name, video.frameCount / video.frameRate, times.count / video.frameRate);
     }
-    const frameCount = times.whole ? times.count : video.frameCount;
+    const frameCount = whole ? times.count : video.frameCount;
     const trusted = video.frameRate > 0 && video.frameRate <= limits.frameRate;
     video = {
       ...video,
@@ -128,7 +141,15 @@ async function readHeaders(
       args: [
         ...globalOptions('error'),
         ...guardOptions(limits),
-        ...['-show_entries', PROBE_ENTRIES, '-of', 'json', 'file:/dev/fd/3'],
+        ...[
+          '-show_entries',
+          PROBE_ENTRIES,
+          '-read_intervals',
+          `%+#${headPackets(file.sizeBytes)}`,
+          '-of',
+          'json',
+          'file:/dev/fd/3',
+        ],
       ],
       files: [file],
       timeLimitS: limits.probeSeconds,
@@ -139,7 +160,7 @@ async function readHeaders(
   );
   const parsed = JSON.parse(output) as Partial<ProbeOutput>;
   if (parsed.format?.format_name === undefined) throw badInput(`${file.name} isn't a media file.`, 'path');
-  const headers = { format: parsed.format, streams: parsed.streams ?? [] };
+  const headers = { format: parsed.format, streams: parsed.streams ?? [], packets: parsed.packets ?? [] };
   return { headers, tooManyPixels: findings.has('pixels') };
 }
 
@@ -163,7 +184,10 @@ function checkPicture(name: string, video: VideoInfo, tooManyPixels: boolean, li
     throw badInput(`The picture of ${name} is ${width}×${height} pixels; the least is ${least}×${least}.`, 'path');
   }
   if (width * height > limits.pixels) {
-    throw badInput(`The picture of ${name} has ${width}×${height} pixels; the limit is ${limits.pixels} pixels.`, 'path');
+    throw badInput(
+      `The picture of ${name} has ${width}×${height} pixels; the limit is ${limits.pixels} pixels.`,
+      'path',
+    );
   }
   if (video.codec === 'unknown') throw badInput(`The picture of ${name} is coded in a way that isn't known.`, 'path');
 }

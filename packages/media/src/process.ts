@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { setPriority } from 'node:os';
 import { SoundstageError, throwIfAborted } from '@soundstage/core';
 import { createDiagnosis, explainEnding, type Finding } from './diagnosis.js';
 import type { MediaLimits } from './limits.js';
@@ -63,7 +62,7 @@ export function runningProcesses(): number {
 }
 
 /**
- * Starts ffmpeg or ffprobe with limits on time and memory, a low priority and an environment without secrets.
+ * Starts ffmpeg or ffprobe with limits on time and memory and an environment without secrets.
  * Errors: CANCELLED, DEADLINE_EXCEEDED, EXHAUSTED (disk), UNAVAILABLE (not installed, killed from outside), BAD_INPUT.
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
@@ -138,11 +137,6 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   running.add(child.pid);
   // A failing pipe (the other end is gone) shows as the end of the process, which is what is reported.
   for (const stream of [child.stdin, ...pipes]) stream?.on('error', () => {});
-  try {
-    setPriority(child.pid, 5);
-  } catch {
-    // A short process may be gone already.
-  }
   return {
     pid: child.pid,
     stdin: child.stdin ?? undefined,
@@ -185,9 +179,9 @@ async function readLines(stream: Readable, onLine: (line: string) => void): Prom
   stream.setEncoding('utf8');
   stream.on('data', (text: string) => {
     // ffmpeg ends its status line with a carriage return.
+    if (rest.length > MAX_LINE_LENGTH && !/[\r\n]/.test(text)) return;
     const lines = (rest + text).split(/[\r\n]/);
     rest = lines.pop() ?? '';
-    if (rest.length > MAX_LINE_LENGTH) rest = rest.slice(0, MAX_LINE_LENGTH);
     for (const line of lines) onLine(line);
   });
   await finished(stream, { error: true }).catch(() => {});

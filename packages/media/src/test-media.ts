@@ -6,7 +6,12 @@ import { SoundstageError } from '@soundstage/core';
 import { decodeFrames, type DecodedFrame, type DecodeFramesOptions } from './decode-frames.js';
 
 /** A folder for one test file; removed by `remove`. */
-export function testFolder(): { path: (name: string) => string; list: () => string[]; root: string; remove: () => void } {
+export function testFolder(): {
+  path: (name: string) => string;
+  list: () => string[];
+  root: string;
+  remove: () => void;
+} {
   const root = mkdtempSync(join(tmpdir(), 'soundstage-media-test-'));
   return {
     root,
@@ -88,6 +93,7 @@ export function ffmpegChildren(): number[] {
 /** Stereo clicks at the given times, as blocks. */
 export function* clicks(timesS: readonly number[], durationS: number, sampleRateHz = 48_000): Generator<Float32Array> {
   const samples = new Float32Array(Math.round(durationS * sampleRateHz) * 2);
-  for (const timeS of timesS) samples.fill(0.8, 2 * Math.round(timeS * sampleRateHz), 2 * Math.round(timeS * sampleRateHz) + 2);
+  for (const timeS of timesS)
+    samples.fill(0.8, 2 * Math.round(timeS * sampleRateHz), 2 * Math.round(timeS * sampleRateHz) + 2);
   for (let at = 0; at < samples.length; at += 8192) yield samples.subarray(at, at + 8192);
 }
