@@ -1,4 +1,4 @@
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { HealthImplementation } from 'grpc-health-check';
@@ -24,6 +24,9 @@ function nameOf({ definition }: GrpcService): string {
   const [first] = Object.values(definition);
   return first?.path.split('/')[1] ?? '';
 }
+
+// The library prints to stderr what it also throws; errors are told once, by us.
+setLogVerbosity(logVerbosity.NONE);
 
 /** Serves gRPC services with health v1 and reflection. */
 export async function startGrpcHost(listen: string, services: readonly GrpcService[]): Promise<GrpcHost> {
