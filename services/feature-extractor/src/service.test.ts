@@ -50,6 +50,24 @@ const create = async (content: Buffer, features: Feature[], running = services) 
   return job!;
 };
 
+/** RIFF/WAVE of some samples, mono, 16 bit, 8 kHz. */
+function silence(samples: number): Buffer {
+  const wav = Buffer.alloc(44 + samples * 2);
+  wav.write('RIFF', 0);
+  wav.writeUInt32LE(36 + samples * 2, 4);
+  wav.write('WAVEfmt ', 8);
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(1, 22);
+  wav.writeUInt32LE(8000, 24);
+  wav.writeUInt32LE(16000, 28);
+  wav.writeUInt16LE(2, 32);
+  wav.writeUInt16LE(16, 34);
+  wav.write('data', 36);
+  wav.writeUInt32LE(samples * 2, 40);
+  return wav;
+}
+
 const HEADER_BYTES = 128;
 const numbersOf = async (key: string) => {
   const bytes = (await services.client.download(key)).subarray(HEADER_BYTES);
@@ -130,14 +148,7 @@ describe('the feature extractor', () => {
   });
 
   test('refuses sound without a picture', async () => {
-    const wav = Buffer.alloc(44 + 8000);
-    wav.write('RIFF', 0).toString();
-    wav.writeUInt32LE(36 + 8000, 4);
-    wav.write('WAVEfmt ', 8);
-    [16, 1, 8000, 16000].forEach((value, i) => wav.writeUInt32LE(value, [16, 20, 24, 28][i]!));
-    [1, 1, 2, 16].forEach((value, i) => wav.writeUInt16LE(value, [20, 22, 32, 34][i]!));
-    wav.write('data', 36);
-    wav.writeUInt32LE(8000, 40);
+    const wav = silence(4000);
     const job = await services.client.untilEnded((await create(wav, [Feature.RGB])).id);
     expect(job).toMatchObject({ state: JobState.FAILED, error: { reason: 'BAD_INPUT' } });
     expect(job.error?.message).toContain('no picture');

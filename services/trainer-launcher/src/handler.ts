@@ -189,7 +189,7 @@ export function createTrainingStage(
           continue;
         }
         const told = readTrainerEvent(event.text);
-        if (told?.event === 'progress') progress('train', told.of > 0 ? told.step / told.of : 0, told.message);
+        if (told?.event === 'progress') progress('train', shareOf(told), told.message);
         else if (told?.event === 'metric') metrics.set(told.name, told.value);
         else if (told?.event === 'done') done = told;
         else if (told?.event === 'failed') said = told.message;
@@ -204,6 +204,11 @@ export function createTrainingStage(
       throw error;
     }
   }
+}
+
+/** How far the training is: it has only ended when its run has, however soon the trainer counts its last step. */
+function shareOf({ step, of }: { step: number; of: number }): number {
+  return of > 0 ? Math.min(0.99, step / of) : 0;
 }
 
 /** A path that the trainer named, which must lie in its output folder. */

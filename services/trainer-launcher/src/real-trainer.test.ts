@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CreateTrainingRequest, JobState, TrainerLauncherServiceService } from '@soundstage/contracts';
+import { createLocalAdapters } from '@soundstage/adapters-local';
+import { startTestServices, temporaryFolder, withEnvironment, type TestServices } from '@soundstage/core/testing';
+import { createTrainerLauncher } from './index.js';
+
+const venv = fileURLToPath(new URL('../../../.cache/venv/bin/python', import.meta.url));
+
+/* The trainer itself, where it is set up. A whole training takes too long for here: the trainer's own tests do that. */
+(existsSync(venv) ? describe : describe.skip)('the trainer of this repository, started by the launcher', () => {
+  let home: Awaited<ReturnType<typeof temporaryFolder>>;
+  let services: TestServices;
+
+  beforeAll(async () => {
+    home = await temporaryFolder();
+    await mkdir(join(home.path, 'datasets', 'empty'), { recursive: true });
+    const env = { SOUNDSTAGE_PYTHON: venv, SOUNDSTAGE_DATASETS_DIR: join(home.path, 'datasets') };
+    services = await withEnvironment(env, () =>
+      startTestServices(createLocalAdapters, [createTrainerLauncher], home.path),
+    );
+  });
+
+  afterAll(async () => {
+    await services.drain();
+    await home.remove();
+  });
+
+  test('lists its recipes, each with what it does', async () => {
+    const { recipes } = await services.client.call(TrainerLauncherServiceService.listRecipes, {});
+    expect(recipes.map(({ name }) => name)).toEqual(expect.arrayContaining(['onset', 'motion', 'flow']));
+    expect(recipes.every(({ description }) => description.length > 10)).toBe(true);
+  });
+
+  test('refuses a dataset without clips in its own words', async () => {
+    const request = CreateTrainingRequest.fromPartial({
+      spec: { recipe: 'onset', dataset: { $case: 'folder', value: 'empty' }, seed: 1n, epochs: 1, clipLimit: 4 },
+    });
+    const { job } = await services.client.call(TrainerLauncherServiceService.createTraining, request);
+    const ended = await services.client.untilEnded(job!.id, 60_000);
+    expect(ended).toMatchObject({ state: JobState.FAILED, attempt: 1, error: { reason: 'BAD_INPUT' } });
+    expect(ended.error?.message).toMatch(/clips .* lies in/);
+  }, 90_000);
+});
