@@ -4,5 +4,7 @@ import './base.css';
 import './film.css';
 import './start.css';
 import './result.css';
+import './timeline.css';
+import './history.css';
 
 render(<App />, document.getElementById('app')!);
