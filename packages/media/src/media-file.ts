@@ -42,7 +42,6 @@ export async function openMediaFile(path: string, maxBytes: number): Promise<Med
 
 /** The base name of a path in one line, for errors. */
 export function shownName(path: string): string {
-   
   const clean = basename(path).replace(/[\u0000-\u001f\u007f]/g, ' ');
   return `“${clean.length > 120 ? `${clean.slice(0, 117)}…` : clean}”`;
 }
