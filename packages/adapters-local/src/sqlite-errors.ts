@@ -46,7 +46,7 @@ export function sqliteError(thrown: unknown, file: string): SoundstageError {
     case NOTADB:
       return new SoundstageError(
         'INTERNAL',
-        `${file} is damaged or isn't a queue file: move it away to start with an empty one.`,
+        `${file} is damaged or isn't ours: move it away to start with an empty one.`,
         {
           ...options,
           retryable: false,

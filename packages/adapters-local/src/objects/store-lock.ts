@@ -18,6 +18,16 @@ const WAIT_MS = 10_000;
  */
 export function createStoreLock(file: string): StoreLock {
   let database: DatabaseSync | undefined;
+  try {
+    // Something must stand in the file, or each lock would write its first page: no use on a full disk.
+    database = new DatabaseSync(file, { timeout: 5000 });
+    if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) database.exec('PRAGMA user_version = 1');
+    database.exec('PRAGMA busy_timeout = 0');
+  } catch {
+    // On a full disk, for example: the store can be read all the same, and `hold` tells what is wrong.
+    if (database?.isOpen) database.close();
+    database = undefined;
+  }
   return {
     async hold(work) {
       const startedMs = Date.now();
