@@ -51,6 +51,7 @@ export interface FoleyOutcome {
   durationS: number;
   /** At most three, most probable first. */
   classes: Recognised[];
+  /** The blows that sound; none where the sound goes on. */
   onsets: { timeS: number; strength: number }[];
   seed: number;
   /** The recordings in use. */
@@ -119,7 +120,7 @@ export async function runFoley(options: FoleyOptions): Promise<FoleyOutcome> {
     output: outputPath,
     durationS: clip.durationS,
     classes: decision.classes,
-    onsets: timing.onsets.map(({ timeS, strength }) => ({ timeS, strength })),
+    onsets: plan.hits.length === 0 ? [] : timing.onsets.map(({ timeS, strength }) => ({ timeS, strength })),
     seed,
     sounds: plan.recordings.map(({ name, licence }) => ({ name, licence })),
     timings: clock.finish(),

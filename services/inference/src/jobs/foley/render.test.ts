@@ -4,7 +4,7 @@ import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import type { Recording } from './palette.js';
 import { seededRandom } from './random.js';
 import { BLOCK_FRAMES, render } from './render.js';
-import { placeHits, type Hit, type SoundPlan } from './sound.js';
+import { ofOneThing, placeHits, type Hit, type SoundPlan } from './sound.js';
 
 /** Silence for 10 ms, then a step that dies away: its onset is at frame 480, to the sample. */
 function click(name: string): Recording {
@@ -91,6 +91,17 @@ describe('variation', () => {
     const names = placeHits(onsets, recordings, seededRandom(1)).map(({ recording }) => recording.name);
     expect(names.some((name, i) => name === names[i - 1])).toBe(false);
     expect(new Set(names).size).toBe(3);
+  });
+
+  test('all blows of a clip are of one thing, where it was recorded more than once', () => {
+    const named = ['knock-1', 'knock-2', 'door-1', 'plank-1', 'plank-2', 'plank-3'].map(click);
+    const things = Array.from({ length: 20 }, (_, seed) =>
+      ofOneThing(named, seededRandom(seed))
+        .map(({ name }) => name)
+        .join(),
+    );
+    expect(new Set(things)).toEqual(new Set(['knock-1,knock-2', 'plank-1,plank-2,plank-3']));
+    expect(ofOneThing(['a-1', 'b-1'].map(click), seededRandom(1))).toHaveLength(2);
   });
 
   test('stronger motion always sounds louder than much weaker motion', () => {

@@ -60,7 +60,8 @@ export async function planSounds(options: {
   const { chosen, timing, durationS, palette, random, signal } = options;
   const playable = await playableOf(chosen, palette, signal);
   if (playable.soundClass.kind === 'struck' && timing.onsets.length > 0) {
-    const hits = placeHits(timing.onsets, playable.recordings, random.branch('hits'));
+    const alike = ofOneThing(playable.recordings, random.branch('thing'));
+    const hits = placeHits(timing.onsets, alike, random.branch('hits'));
     return { durationS, hits, beds: [], recordings: usedBy(hits), warnings: [] };
   }
   const goesOn = playable.soundClass.kind === 'continuous';
@@ -116,6 +117,20 @@ function endless(
     return { source: () => loopOf(recording.pcm, random.branch('loop')), recordings: [recording] };
   const { noise } = soundClass;
   return { source: () => noiseOf(noise ?? { bands: [] }, random.branch('noise')), recordings: [] };
+}
+
+/**
+ * The recordings of one thing: those whose names differ only in their number. One hand strikes one thing, so that blows
+ * differ a little and not from a woodblock to a door. Where no thing was recorded twice, all of them.
+ */
+export function ofOneThing(recordings: readonly Recording[], random: Random): Recording[] {
+  const things = new Map<string, Recording[]>();
+  for (const recording of recordings) {
+    const thing = recording.name.replace(/-?\d+$/, '');
+    things.set(thing, [...(things.get(thing) ?? []), recording]);
+  }
+  const several = [...things.values()].filter((alike) => alike.length > 1);
+  return several[random.below(several.length)] ?? [...recordings];
 }
 
 /** Each blow takes another recording than the one before it, where there are two; stronger motion sounds louder. */
