@@ -111,11 +111,12 @@ describe('the preprocessor', () => {
 
   test('stops ffmpeg when the job is cancelled, and leaves nothing behind', async () => {
     const clip = await services.client.upload(clips.long, 'video/mp4');
-    const { id } = await create(clip, { ...heavy, frameRate: 59 });
+    // Ten minutes of picture, far more than the test waits for.
+    const { id } = await create(clip, { ...heavy, durationS: 600 });
     await services.client.waitFor(id, ({ steps }) => steps[1]?.message !== undefined && steps[1].message !== '');
     await until(() => runningProcesses() > 0);
     await services.client.cancelJob(id);
-    expect(await services.client.untilEnded(id)).toMatchObject({ state: JobState.CANCELLED });
+    expect(await services.client.untilEnded(id, 10_000)).toMatchObject({ state: JobState.CANCELLED });
     expect(runningProcesses()).toBe(0);
     expect(await readdir(join(home.path, 'scratch', 'preprocessing'))).toEqual([]);
     expect(await services.platform.queue.stats('preprocessing')).toMatchObject({ ready: 0, delayed: 0, leased: 0 });
