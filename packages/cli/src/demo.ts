@@ -18,9 +18,9 @@ export function addDemoCommand(program: Command): void {
       process.stderr.write(
         video
           ? `Making a soundtrack for ${clip}\n`
-          : `Making a soundtrack for ${basename(clip)}: ${demoClip.description}\n`,
+          : `Making a soundtrack for the clip that comes along (${demoClip.description})\n`,
       );
-      const name = basename(clip, extname(clip));
+      const name = video ? basename(clip, extname(clip)) : 'soundstage-demo';
       const outcome = await foleyOneVideo(clip, {
         // The demo may be repeated: its output belongs to it.
         output: resolve(`${name}.foley${video ? extname(clip) : '.mp4'}`),

@@ -67,7 +67,7 @@ export function createFoleyStage(foley: Foley): Stage<FoleySpec, 'foley'> {
         onsets: outcome.onsets,
         seed: spec.seed,
         sounds: outcome.sounds,
-        timings: Object.entries(outcome.timings).map(([step, seconds]) => ({ step, seconds })),
+        timings: Object.entries(outcome.timings).map(([step, seconds]) => ({ step: step.replace(/_s$/, ''), seconds })),
         warnings: outcome.warnings,
         durationS: outcome.durationS,
         loudnessLufs: outcome.loudnessLufs,

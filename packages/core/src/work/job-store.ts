@@ -68,11 +68,12 @@ export function createJobStore(store: ObjectStore, queue: Queue): JobStore {
   const events = new EventEmitter().setMaxListeners(0);
   const stateKey = (id: string) => `jobs/${id}/state.json`;
 
+  const unknown = (id: string) =>
+    new SoundstageError('NOT_FOUND', `There is no job ${JSON.stringify(id.slice(0, 64))}.`);
+
   async function request(id: string): Promise<JobRequest> {
-    const found = /^[a-z0-9-]{1,64}$/.test(id)
-      ? await readJson<JobRequest>(store, `jobs/${id}/request.json`)
-      : undefined;
-    if (!found) throw new SoundstageError('NOT_FOUND', `There is no job ${JSON.stringify(id.slice(0, 64))}.`);
+    const found = await readJson<JobRequest>(store, `jobs/${id}/request.json`);
+    if (!found) throw unknown(id);
     return found.value;
   }
 
@@ -91,6 +92,8 @@ export function createJobStore(store: ObjectStore, queue: Queue): JobStore {
 
   /** The job and its record's version; a job without a record is queued. */
   async function read(id: string): Promise<{ job: Job; version: string | undefined }> {
+    // Ids come from clients too: what isn't one never becomes part of a key.
+    if (!/^[a-z0-9-]{1,64}$/.test(id)) throw unknown(id);
     const state = await readJson<unknown>(store, stateKey(id));
     if (state) return { job: Job.fromJSON(state.value), version: state.version };
     return { job: fresh(await request(id)), version: undefined };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FLACDecoder } from '@wasm-audio-decoders/flac';
 import { sha256, SoundstageError, throwIfAborted } from '@soundstage/core';
-import { decodeAudio } from '@soundstage/media';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import { readClasses, type PaletteClasses, type PaletteLabels, type SoundClass } from './sound-class.js';
 
@@ -75,21 +75,39 @@ async function readPart(folder: string, name: string): Promise<string> {
   });
 }
 
-/** Not cancelled with the job that asks first: others may wait for the same recording. */
+/**
+ * Not cancelled with the job that asks first: others may wait for the same recording. Decoded in this process: what we
+ * ship needs none of the care that media from outside does, and hundreds of short files would cost as many ffmpegs.
+ */
 async function decodeSound(folder: string, sound: ListedSound): Promise<Recording> {
-  const parts: Float32Array[] = [];
+  const bytes = await readFile(join(folder, sound.file)).catch((cause: unknown) => {
+    throw unreadable(sound, 'it is missing', cause);
+  });
+  if (sha256(bytes) !== sound.sha256) throw unreadable(sound, 'it is not what palette.json says');
+  const decoder = new FLACDecoder();
   try {
-    const path = join(folder, sound.file);
-    for await (const block of decodeAudio(path, { sampleRateHz: SAMPLE_RATE_HZ, channels: 2 })) parts.push(block);
-  } catch (cause) {
-    const { message } = SoundstageError.from(cause);
-    throw new SoundstageError(
-      'UNAVAILABLE',
-      `A recording of the palette can't be read: ${message} Restore it from the release.`,
-      { cause },
-    );
+    await decoder.ready;
+    const { channelData, samplesDecoded, sampleRate, errors } = await decoder.decodeFile(bytes);
+    const [left, right = left] = channelData;
+    if (!left || !right || errors.length > 0 || sampleRate !== SAMPLE_RATE_HZ) throw unreadable(sound, 'it is damaged');
+    const pcm = new Float32Array(samplesDecoded * 2);
+    for (let i = 0; i < samplesDecoded; i++) {
+      pcm[2 * i] = left[i]!;
+      pcm[2 * i + 1] = right[i]!;
+    }
+    return { name: sound.id, licence: sound.licence, pcm, onsetFrame: Math.round(LEAD_S * SAMPLE_RATE_HZ) };
+  } finally {
+    decoder.free();
   }
-  const pcm = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  parts.reduce((at, part) => (pcm.set(part, at), at + part.length), 0);
-  return { name: sound.id, licence: sound.licence, pcm, onsetFrame: Math.round(LEAD_S * SAMPLE_RATE_HZ) };
+}
+
+function unreadable(sound: ListedSound, why: string, cause?: unknown): SoundstageError {
+  return new SoundstageError(
+    'UNAVAILABLE',
+    `The palette's ${sound.file} can't be used: ${why}. Restore it from the release.`,
+    {
+      cause,
+      retryable: false,
+    },
+  );
 }

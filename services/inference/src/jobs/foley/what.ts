@@ -114,7 +114,7 @@ export function decide(recognised: readonly Recognised[], palette: Palette): Dec
     return { chosen: best.soundClass, classes, warnings: [] };
   const guess = classes[0] === undefined ? '' : ` (best guess: ${classes[0].label}, ${percent(classes[0].confidence)})`;
   const warnings = [
-    `It wasn't clear what makes the sound${guess}, so neutral sounds were used: say it with --sound, for example --sound "hammer on wood".`,
+    `It wasn't clear what makes the sound${guess}, so neutral sounds were used. Say what it is, for example "hammer on wood", and it sounds like that.`,
   ];
   return { chosen: palette.neutral, classes, warnings };
 }
