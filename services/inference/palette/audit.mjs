@@ -40,7 +40,10 @@ function auditSound(sound) {
   const file = join(folder, sound.file);
   if (!check(existsSync(file), `${name}: ${sound.file} exists`)) return;
   const bytes = readFileSync(file);
-  check(createHash('sha256').update(bytes).digest('hex') === sound.sha256, `${name} has the hash of its manifest entry`);
+  check(
+    createHash('sha256').update(bytes).digest('hex') === sound.sha256,
+    `${name} has the hash of its manifest entry`,
+  );
   auditSamples(name, sound, decode(file, sound.channels));
 }
 
@@ -64,7 +67,10 @@ function auditSamples(name, sound, pcm) {
     check(durationS <= MAX_STRUCK_S, `${name} lasts at most 2.5 s`);
     check(Math.abs(pcm.at(-1)) < 0.01, `${name} has faded at its end`);
   } else {
-    check(durationS >= CONTINUOUS_S[0] && durationS <= CONTINUOUS_S[1], `${name} lasts 4 to 12 s (${durationS.toFixed(2)})`);
+    check(
+      durationS >= CONTINUOUS_S[0] && durationS <= CONTINUOUS_S[1],
+      `${name} lasts 4 to 12 s (${durationS.toFixed(2)})`,
+    );
     check(seamDb(pcm) < 6, `${name} loops without a click (${seamDb(pcm).toFixed(1)} dB)`);
   }
 }
@@ -82,7 +88,7 @@ function auditFolder() {
   for (const path of present) check(listed.has(`sounds/${path}`), `sounds/${path} stands in the manifest`);
   const bytes = present.reduce((sum, path) => sum + readFileSync(join(folder, 'sounds', path)).length, 0);
   check(bytes <= MAX_BYTES, `the sounds take at most 12 MB (${(bytes / 1e6).toFixed(1)})`);
-  check(new Set(sounds.map((sound) => `${sound.class}/${sound.id}`)).size === sounds.length, 'no two sounds share a name');
+  check(new Set(sounds.map((sound) => sound.id)).size === sounds.length, 'no two sounds share an id');
   check(new Set(sounds.map((sound) => sound.sha256)).size === sounds.length, 'no two sounds are the same bytes');
 }
 
@@ -90,12 +96,21 @@ function auditClass(entry) {
   const own = sounds.filter((sound) => sound.class === entry.id);
   const synthesised = entry.synthesis === 'noise' && entry.bands?.length > 0;
   check(own.length >= 2 || synthesised, `class ${entry.id} has two recordings or is synthesised (${own.length})`);
-  check(own.every((sound) => sound.kind === entry.kind), `class ${entry.id} holds only ${entry.kind} sounds`);
+  check(
+    own.every((sound) => sound.kind === entry.kind),
+    `class ${entry.id} holds only ${entry.kind} sounds`,
+  );
   check(Boolean(entry.label) && entry.keywords?.length > 0, `class ${entry.id} has a label and keywords`);
   const isNeutral = Object.values(neutral).includes(entry.id);
-  check(isNeutral || fallsBack(entry), `class ${entry.id} falls back to a class of its kind, and in the end to a neutral one`);
+  check(
+    isNeutral || fallsBack(entry),
+    `class ${entry.id} falls back to a class of its kind, and in the end to a neutral one`,
+  );
   for (const band of entry.bands ?? []) {
-    check(band.lowHz > 0 && band.highHz > band.lowHz && band.highHz < 24_000 && band.gainDb <= 0, `class ${entry.id} has sound bands`);
+    check(
+      band.lowHz > 0 && band.highHz > band.lowHz && band.highHz < 24_000 && band.gainDb <= 0,
+      `class ${entry.id} has sound bands`,
+    );
   }
 }
 
@@ -115,13 +130,29 @@ function auditLabels(key, path) {
   for (const entry of classes) {
     for (const { index, name, weight } of entry[key]) {
       const known = key === 'imagenet' ? labels[index] === name : labels.includes(name);
-      check(known && weight > 0 && weight <= 1, `class ${entry.id}: ${key} label ${index ?? ''} "${name}" is known, with a weight up to 1`);
+      check(
+        known && weight > 0 && weight <= 1,
+        `class ${entry.id}: ${key} label ${index ?? ''} "${name}" is known, with a weight up to 1`,
+      );
     }
   }
 }
 
 function decode(file, channels) {
-  const args = ['-v', 'error', '-nostdin', '-i', file, '-f', 'f32le', '-ac', String(channels), '-ar', String(SAMPLE_RATE_HZ), 'pipe:1'];
+  const args = [
+    '-v',
+    'error',
+    '-nostdin',
+    '-i',
+    file,
+    '-f',
+    'f32le',
+    '-ac',
+    String(channels),
+    '-ar',
+    String(SAMPLE_RATE_HZ),
+    'pipe:1',
+  ];
   const raw = execFileSync('ffmpeg', args, { maxBuffer: 1 << 28 });
   return new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength));
 }

@@ -2,7 +2,7 @@
 // Reads sources.json, writes sounds/<class>/<id>.flac, palette.json and LICENCES.md.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,8 +22,10 @@ const kindOf = new Map(classes.map((entry) => [entry.id, entry.kind]));
 const files = new Map();
 const workDir = mkdtempSync(join(tmpdir(), 'palette-'));
 
-rmSync(join(here, 'sounds'), { recursive: true, force: true });
 const built = sounds.map(buildSound).sort((a, b) => (a.file < b.file ? -1 : 1));
+// The old sounds stay until all new ones are there.
+rmSync(join(here, 'sounds'), { recursive: true, force: true });
+cpSync(join(workDir, 'sounds'), join(here, 'sounds'), { recursive: true });
 writeFileSync(join(here, 'palette.json'), `${JSON.stringify({ version, sounds: built }, null, 1)}\n`);
 writeLicences(here, packages, built);
 rmSync(workDir, { recursive: true });
@@ -38,8 +40,8 @@ function buildSound(sound) {
   const shaped = kind === 'struck' ? shapeStruck(pcm) : levelled(shapeContinuous(pcm, sound.loop ?? 'crossfade'));
   const file = `sounds/${sound.class}/${sound.id}.flac`;
   const bytes = encodeFlac(shaped);
-  mkdirSync(join(here, dirname(file)), { recursive: true });
-  writeFileSync(join(here, file), bytes);
+  mkdirSync(join(workDir, dirname(file)), { recursive: true });
+  writeFileSync(join(workDir, file), bytes);
   return {
     id: sound.id,
     file,
@@ -89,7 +91,11 @@ function decode(data, sound) {
   const input = join(workDir, 'source');
   writeFileSync(input, member.pcm ? bytesOf(member.pcm.slice(from, to)) : member.bytes);
   const filters = [`atrim=start=${sound.startS ?? 0}${sound.lengthS ? `:duration=${sound.lengthS}` : ''}`];
-  filters.push(`aresample=${SAMPLE_RATE_HZ}`, `asetrate=${Math.round(SAMPLE_RATE_HZ * rate)}`, `aresample=${SAMPLE_RATE_HZ}`);
+  filters.push(
+    `aresample=${SAMPLE_RATE_HZ}`,
+    `asetrate=${Math.round(SAMPLE_RATE_HZ * rate)}`,
+    `aresample=${SAMPLE_RATE_HZ}`,
+  );
   if (sound.lowpassHz) filters.push(`lowpass=f=${sound.lowpassHz}`);
   // Rumble below hearing would eat the headroom.
   filters.push('highpass=f=25', 'asetpts=N/SR/TB');
@@ -122,7 +128,8 @@ function loudnessLufs(pcm) {
 
 function editsOf(sound, kind) {
   const edits = [kind === 'struck' ? 'trimmed to the attack, faded' : `looped (${sound.loop ?? 'crossfade'})`];
-  if (sound.startS || sound.lengthS) edits.push(`cut from ${sound.startS ?? 0} s${sound.lengthS ? `, ${sound.lengthS} s long` : ''}`);
+  if (sound.startS || sound.lengthS)
+    edits.push(`cut from ${sound.startS ?? 0} s${sound.lengthS ? `, ${sound.lengthS} s long` : ''}`);
   if (sound.rate) edits.push(`played at ${sound.rate} of its speed`);
   if (sound.lowpassHz) edits.push(`low-pass at ${sound.lowpassHz} Hz`);
   return edits;

@@ -67,7 +67,7 @@ function soundFontChunks(data) {
 }
 
 function* riffChunks(data, from, to) {
-  for (let at = from; at + 8 <= to; ) {
+  for (let at = from; at + 8 <= to;) {
     const bytes = data.readUInt32LE(at + 4);
     yield { id: data.toString('latin1', at, at + 4), start: at + 8, end: at + 8 + bytes };
     at += 8 + bytes + (bytes & 1);

@@ -15,7 +15,8 @@ export function fetchPackage({ registry, name, version }, cacheDir) {
   const unpacking = `${root}.part`;
   rmSync(unpacking, { recursive: true, force: true });
   mkdirSync(unpacking, { recursive: true });
-  const run = (command, args) => execFileSync(command, args, { cwd: unpacking, stdio: ['ignore', 'ignore', 'inherit'] });
+  const run = (command, args) =>
+    execFileSync(command, args, { cwd: unpacking, stdio: ['ignore', 'ignore', 'inherit'] });
   const archive = (ending) => readdirSync(unpacking).find((file) => file.endsWith(ending));
   if (registry === 'debian') {
     run('apt-get', ['download', '-q', `${name}=${version}`]);

@@ -15,7 +15,9 @@ export function writeLicences(folder, packages, sounds) {
     for (const sound of own) {
       const member = sound.source.member ? `, \`${sound.source.member}\`` : '';
       const link = sound.source.url ? ` (<${sound.source.url}>)` : '';
-      lines.push(`| ${sound.class}/${sound.id} | ${sound.licence} | ${sound.author} | \`${sound.source.path}\`${member}${link} |`);
+      lines.push(
+        `| ${sound.class}/${sound.id} | ${sound.licence} | ${sound.author} | \`${sound.source.path}\`${member}${link} |`,
+      );
     }
     lines.push('');
   }
