@@ -161,6 +161,7 @@ inChromium('The page', () => {
 
     await tabTo('input[name=ear]');
     await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => document.querySelectorAll<HTMLVideoElement>('.screen video')[0]!.muted);
     expect((await times()).map(([, muted]) => muted)).toEqual([true, false]);
     await page.focus('.transport-play');
     await page.keyboard.press('Enter');
@@ -279,6 +280,7 @@ inChromium('The page', () => {
       await page.waitForSelector('.result', { timeout: 60_000 });
       await page.waitForFunction(() => document.querySelector('.timeline-canvas')?.firstElementChild);
       await page.click('.mark-onset >> nth=2').catch(() => undefined);
+      await page.waitForFunction(() => [...document.querySelectorAll('video')].every((v) => !v.seeking));
       await page.waitForTimeout(500);
       await shoot('demo', false);
     },
