@@ -55,7 +55,16 @@ async function jest(...args) {
 async function pytest(...args) {
   const report = `${artefacts}/pytest.xml`;
   rmSync(report, { force: true });
-  const code = await run(python, ['-m', 'pytest', '-q', '-rs', `--junitxml=${report}`, 'services/trainer', ...args]);
+  const code = await run(python, [
+    '-m',
+    'pytest',
+    '-q',
+    '-rs',
+    '--color=no',
+    `--junitxml=${report}`,
+    'services/trainer',
+    ...args,
+  ]);
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
   const [suite] = readFileSync(report, 'utf8').match(/<testsuite [^>]*>/) ?? [''];
   const count = (name) => Number(suite.match(new RegExp(` ${name}="(\\d+)"`))?.[1] ?? 0);

@@ -1,3 +1,4 @@
-export { queueContract, type QueueFixture } from './queue-contract.js';
-export { objectStoreContract, type ObjectStoreFixture } from './object-store-contract.js';
+export type { ObjectStoreFixture, QueueFixture } from './fixtures.js';
+export { queueContract } from './queue-contract.js';
+export { objectStoreContract } from './object-store-contract.js';
 export { jobRunnerContract, type JobRunnerFixture } from './job-runner-contract.js';

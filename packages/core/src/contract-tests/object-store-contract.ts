@@ -4,17 +4,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { ObjectStore } from '../ports/object-store.js';
 import { expectReason } from './expect-reason.js';
+import type { ObjectStoreFixture } from './fixtures.js';
 import { objectStoreModel } from './object-store-model.js';
-
-/** An object store to be tested. */
-export interface ObjectStoreFixture {
-  store: ObjectStore;
-  /** A second client of the same store, as another process would have. */
-  other: ObjectStore;
-  /** Whether a call costs little enough for some hundreds of them. */
-  fast: boolean;
-  close(): Promise<void>;
-}
 
 let folders = 0;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
-import type { ObjectStoreFixture } from './object-store-contract.js';
+import type { ObjectStoreFixture } from './fixtures.js';
 
 type Step =
   | { do: 'put'; key: string; content: string; when: 'always' | 'absent' | 'current' | 'stale'; client: 0 | 1 }

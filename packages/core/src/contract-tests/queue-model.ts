@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { Delivery } from '../ports/queue.js';
-import type { QueueFixture } from './queue-contract.js';
+import type { QueueFixture } from './fixtures.js';
 
 /** What the port says of one message. */
 interface ModelMessage {
