@@ -127,7 +127,8 @@ export function jobRunnerContract(name: string, createFixture: () => Promise<Job
       await fixture.other.cancel(spec.name);
       const { lines, outcome } = await following;
       expect(outcome).toEqual({ state: 'cancelled' });
-      expect(lines).toEqual(['ready', 'stopping']);
+      // In between the shell may tell that what it waited for was stopped too.
+      expect([lines[0], lines.at(-1)]).toEqual(['ready', 'stopping']);
       await runner.cancel(spec.name);
     });
 
