@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { Queue } from '../ports/queue.js';
+import type { Queue, QueueStats } from '../ports/queue.js';
 
 /** What Prometheus may ask a service. One set a process; names are in the words of the house. */
 export interface Metrics {
@@ -20,28 +20,33 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const watched: { queue: Queue; topic: string }[] = [];
-  const messages = new Gauge({
+  const eachQueue = async (tell: (topic: string, stats: QueueStats) => void): Promise<void> => {
+    for (const { queue, topic } of watched) {
+      // A queue that can't be asked now must not take the other metrics with it.
+      const stats = await queue.stats(topic).catch(() => undefined);
+      if (stats) tell(topic, stats);
+    }
+  };
+  new Gauge({
     name: 'soundstage_queue_messages',
     help: 'Messages in a queue by state.',
     labelNames: ['topic', 'state'],
     registers,
     async collect() {
-      for (const { queue, topic } of watched) {
-        // A queue that can't be asked now must not take the other metrics with it.
-        const stats = await queue.stats(topic).catch(() => undefined);
-        if (!stats) continue;
+      await eachQueue((topic, stats) => {
         for (const state of ['ready', 'delayed', 'leased', 'dead'] as const) this.set({ topic, state }, stats[state]);
-        oldest.set({ topic }, stats.oldestReadyAgeS);
-      }
+      });
     },
   });
-  const oldest = new Gauge({
+  new Gauge({
     name: 'soundstage_queue_oldest_age_seconds',
     help: 'Age of the oldest message that waits to be done.',
     labelNames: ['topic'],
     registers,
+    async collect() {
+      await eachQueue((topic, { oldestReadyAgeS }) => this.set({ topic }, oldestReadyAgeS));
+    },
   });
-  void messages;
   return {
     registry,
     stepSeconds: new Histogram({
