@@ -46,18 +46,23 @@ function check() {
   console.log('proto: linted, formatted, no breaking change, generated code current');
 }
 
-/** The commit that the contracts may not break: the newest release tag, else the last commit that holds contracts. */
+/**
+ * The commit that the contracts may not break: the newest release; before the first release, the state before their
+ * last change, so that no break slips in unseen. A commit whose message says `Breaking-change:` meant it.
+ */
 function breakingBase() {
   const git = (...args) => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
     return git('describe', '--tags', '--abbrev=0', '--match', 'v*');
   } catch {
-    // No release yet.
+    // No release yet, or no git checkout: a source archive.
   }
   try {
-    return git('log', '-1', '--format=%H', '--', 'proto/soundstage') || undefined;
+    const [last, before] = git('log', '-2', '--format=%H', '--', 'proto/soundstage').split('\n');
+    if (git('status', '--porcelain', 'proto/soundstage')) return last;
+    return git('log', '-1', '--format=%B', last).includes('Breaking-change:') ? undefined : before;
   } catch {
-    return undefined; // not a git checkout: a source archive
+    return undefined;
   }
 }
 

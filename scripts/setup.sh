@@ -71,13 +71,19 @@ setup_packages() {
   want=$(hash_of "$root/package-lock.json" "$root/.npmrc")-$(uname -m)
   if stamped packages "$want" && [ -d "$root/node_modules" ]; then return; fi
   setup_npm
-  # npm is told twice to run no install script: .npmrc says so too. None of our packages needs one
-  # (onnxruntime-node carries its CPU library, Node and esbuild come as ready binaries in optional packages).
+  # Packages that may run their install scripts. None needs to: onnxruntime-node carries its CPU library, Node and
+  # esbuild come as ready binaries in optional packages.
+  local allowed=()
   # `install --no-save` holds to the lock file as `ci` does, but is content where a registry mirror lacks the
   # optional packages of other platforms.
   step packages "Installing packages" \
     sh -c 'cd "$1" && ONNXRUNTIME_NODE_INSTALL=skip npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error' sh "$root" ||
     fail "the npm packages could not be installed" "see $cache/packages.log; a registry must be reachable once"
+  if [ ${#allowed[@]} -gt 0 ]; then
+    step scripts "Running the install scripts of ${allowed[*]}" \
+      sh -c 'cd "$1" && shift && npm rebuild --ignore-scripts=false "$@"' sh "$root" "${allowed[@]}" ||
+      fail "an install script failed" "see $cache/scripts.log"
+  fi
   stamp packages "$want"
 }
 

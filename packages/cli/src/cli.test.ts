@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { demoClip } from '@soundstage/inference';
+
+const MAIN = new URL('./main.js', import.meta.url).pathname;
+let folder: string;
+let clip: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'soundstage-cli-'));
+  clip = join(folder, 'clip.mp4');
+  // Two seconds of the real clip, cut at a key frame: short, so that each run is.
+  execFileSync('ffmpeg', ['-loglevel', 'error', '-t', '2', '-i', demoClip.path, '-c', 'copy', clip]);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Run {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const soundstage = (args: string[], env: Record<string, string> = {}) =>
+  new Promise<Run>((resolve) => {
+    const options = {
+      cwd: folder,
+      env: { ...process.env, NODE_OPTIONS: '', SOUNDSTAGE_HOME: join(folder, 'home'), ...env },
+    };
+    execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+
+describe('soundstage foley', () => {
+  test('prints one JSON object on one line, and the video is there', async () => {
+    const { code, stdout } = await soundstage(['foley', clip, '--json']);
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+    const told = JSON.parse(stdout) as Record<string, unknown>;
+    expect(told).toMatchObject({ output: join(folder, 'clip.foley.mp4'), seed: 1, duration_s: expect.any(Number) });
+    for (const list of ['classes', 'onsets', 'sounds', 'warnings']) expect(Array.isArray(told[list])).toBe(true);
+    for (const sound of told.sounds as object[]) {
+      expect(sound).toEqual({ name: expect.any(String), licence: expect.stringMatching(/./) });
+    }
+    expect(Object.keys(told.timings as object)).toContain('look_s');
+    expect(statSync(join(folder, 'clip.foley.mp4')).size).toBeGreaterThan(statSync(clip).size / 2);
+  }, 60_000);
+
+  test('gives the same bytes for the same seed, and others for another', async () => {
+    const make = async (name: string, seed: string) => {
+      const output = join(folder, name);
+      expect((await soundstage(['foley', clip, '-o', output, '--seed', seed, '--sound', 'wood', '-q'])).code).toBe(0);
+      return readFileSync(output);
+    };
+    const [one, same, other] = [await make('a.mp4', '7'), await make('b.mp4', '7'), await make('c.mp4', '8')];
+    expect(one.equals(same)).toBe(true);
+    expect(one.equals(other)).toBe(false);
+  }, 90_000);
+
+  test.each(["it's a “name”.mp4", '- dash.mp4', 'new\nline.mp4', '영화 ж ü.mp4', '100%d.mp4', 'http:clip.mp4'])(
+    'takes a file named %j',
+    async (name) => {
+      copyFileSync(clip, join(folder, name));
+      const { code, stderr } = await soundstage(['foley', `./${name}`, '-o', './named.mp4', '--force', '-q']);
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+    },
+    60_000,
+  );
+
+  test('never overwrites a file unasked, nor its own input', async () => {
+    writeFileSync(join(folder, 'mine.mp4'), 'mine');
+    const { code, stderr } = await soundstage(['foley', clip, '-o', 'mine.mp4']);
+    expect([code, readFileSync(join(folder, 'mine.mp4'), 'utf8')]).toEqual([2, 'mine']);
+    expect(stderr).toContain('--force');
+    const whole = readFileSync(clip);
+    expect((await soundstage(['foley', clip, '-o', clip, '--force', '-q'])).code).toBe(2);
+    expect(readFileSync(clip).equals(whole)).toBe(true);
+  }, 60_000);
+
+  test.each([
+    ['nothing.mp4', undefined],
+    ['empty.mp4', ''],
+    ['text.mp4', 'Dear diary\n'.repeat(100)],
+    ['list.mp4', '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n'],
+    ['concat.mp4', 'ffconcat version 1.0\nfile /etc/passwd\n'],
+  ])(
+    'refuses %s with exit code 2 and a sentence that names it',
+    async (name, content) => {
+      if (content !== undefined) writeFileSync(join(folder, name), content);
+      const { code, stderr, stdout } = await soundstage(['foley', name, '--json']);
+      expect(code).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(name);
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    },
+    30_000,
+  );
+
+  test('says which sounds there are when it is asked for one that nobody knows', async () => {
+    const { code, stderr } = await soundstage(['foley', clip, '--sound', 'xyzzy', '-o', 'never.mp4']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('xyzzy');
+    expect(existsSync(join(folder, 'never.mp4'))).toBe(false);
+  }, 30_000);
+
+  test('says which package to install where ffmpeg is missing, with exit code 3', async () => {
+    const { code, stderr } = await soundstage(['foley', clip, '-o', 'never.mp4'], { PATH: '/nowhere' });
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/install the package "ffmpeg"/);
+  }, 30_000);
+
+  test('leaves nothing behind when it is interrupted', async () => {
+    const target = join(folder, 'interrupted');
+    mkdirSync(target);
+    const child = spawn(process.execPath, [MAIN, 'foley', demoClip.path, '-o', join(target, 'out.mp4')], {
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: 'ignore',
+    });
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    child.kill('SIGINT');
+    const code = await new Promise((resolve) => child.on('exit', resolve));
+    expect(code).toBe(3);
+    expect(readdirSync(target)).toEqual([]);
+  }, 30_000);
+});
+
+describe('soundstage', () => {
+  test('tells with examples what it can do', async () => {
+    for (const args of [['--help'], ['foley', '--help'], ['demo', '--help'], ['up', '--help'], ['serve', '--help']]) {
+      const { code, stdout } = await soundstage(args);
+      expect(code).toBe(0);
+      expect(stdout).toContain('Examples:');
+    }
+  }, 60_000);
+
+  test('refuses what it does not know with exit code 2', async () => {
+    expect((await soundstage(['folley'])).code).toBe(2);
+    expect((await soundstage(['foley'])).code).toBe(2);
+    expect((await soundstage(['serve', 'everything'])).code).toBe(2);
+    const { code, stderr } = await soundstage(['serve', 'splitter'], { SOUNDSTAGE_DRAIN_S: 'soon' });
+    expect(code).toBe(2);
+    expect(stderr).toContain('SOUNDSTAGE_DRAIN_S');
+  }, 60_000);
+
+  test('serves all services in one process, and drains when it is told to', async () => {
+    const env = {
+      ...process.env,
+      NODE_OPTIONS: '',
+      SOUNDSTAGE_HOME: join(folder, 'up'),
+      SOUNDSTAGE_LISTEN: '127.0.0.1:0',
+      SOUNDSTAGE_GATEWAY_PORT: '0',
+    };
+    const child = spawn(process.execPath, [MAIN, 'up'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let printed = '';
+    const page = await new Promise<string>((resolve, reject) => {
+      child.stderr.on('data', (data: Buffer) => {
+        printed += data.toString();
+        const url = /page on (http:\S+)\./.exec(printed)?.[1];
+        if (url) resolve(url);
+      });
+      child.on('exit', () => reject(new Error(printed)));
+    });
+    expect((await fetch(`${page}/readyz`)).status).toBe(200);
+    expect(await (await fetch(page)).text()).toContain('Soundstage');
+    child.kill('SIGTERM');
+    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(0);
+  }, 60_000);
+});
