@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Delivery, Queue } from '@soundstage/core';
+import { openQueueFile } from './queue-file.js';
 import { createSqliteQueue, type SqliteQueueOptions } from './sqlite-queue.js';
 
 describe('The queue in a SQLite file', () => {
@@ -63,7 +64,8 @@ describe('The queue in a SQLite file', () => {
     const queue = openQueue({ maxDeliveries: 3 });
     await queue.publish('work', [{ body: 'fine' }]);
     for (let drain = 0; drain < 10; drain++) await (await pullOne(queue, 'work')).nack({});
-    nowMs += 1;
+    await pullOne(queue, 'work');
+    nowMs += 1001;
     await (await pullOne(queue, 'work')).ack();
     expect(await queue.deadLetters('work')).toEqual([]);
   });
@@ -77,6 +79,13 @@ describe('The queue in a SQLite file', () => {
     expect(await late.extend(1000)).toBe(false);
     expect(await late.ack()).toBe(true);
     expect(await queue.stats('work')).toMatchObject({ ready: 0, leased: 0 });
+  });
+
+  test('writes each commit through to the disk, so that it survives a loss of power', () => {
+    const database = openQueueFile(file);
+    expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+    expect(database.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
+    database.close();
   });
 
   test('lets calls that come at once share a commit', async () => {
