@@ -187,8 +187,15 @@ async function checkOutput(
 ): Promise<MediaInfo> {
   // Sound adds to the size and to the time that looking takes; what is ours needn't keep the limits for input.
   const output = await probe(path, { limits: { ...limits, bytes: Infinity, seconds: Infinity }, signal });
-  if (output.audio === undefined || output.video === undefined) {
-    throw new SoundstageError('INTERNAL', `The finished video of ${info.name} lacks picture or sound.`);
+  if (output.audio === undefined) {
+    throw new SoundstageError('INTERNAL', `The finished video of ${info.name} lacks its sound.`);
+  }
+  // A muxer leaves out, in silence, a picture whose packets or headers are too broken to be told about.
+  if (output.video === undefined) {
+    throw badInput(
+      `The picture of ${info.name} is too damaged to be copied: repair or convert the video first.`,
+      'videoPath',
+    );
   }
   if (output.video.rotationDegrees !== info.video?.rotationDegrees) {
     throw badInput(

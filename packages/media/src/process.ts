@@ -71,8 +71,11 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const path = await findProgram(program);
   throwIfAborted(options.signal);
 
-  // The shell sets limits that Node can't set, then becomes the program: same process id, same descriptors.
-  const script = `ulimit -c 0; ulimit -v ${Math.ceil(limits.memoryBytes / 1024)} 2>/dev/null; exec "$@"`;
+  // The shell sets limits that Node can't set, then becomes the program: same process id, same descriptors. Where
+  // util-linux is there, the program is ended with us even when we are killed.
+  const script =
+    `ulimit -c 0; ulimit -v ${Math.ceil(limits.memoryBytes / 1024)} 2>/dev/null; ` +
+    'setpriv --pdeathsig KILL true 2>/dev/null && exec setpriv --pdeathsig KILL "$@"; exec "$@"';
   const child = spawn('/bin/sh', ['-c', script, 'sh', path, ...options.args], {
     stdio: [
       options.stdin ? 'pipe' : 'ignore',

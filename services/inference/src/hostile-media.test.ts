@@ -82,11 +82,14 @@ describe('a service that is fed damaged media', () => {
     for (const id of jobs) ended.push(await services.client.untilEnded(id, 240_000));
 
     const failed = ended.filter(({ state }) => state !== JobState.SUCCEEDED);
-    for (const { error, attempt, state } of failed) {
-      expect(state).toBe(JobState.FAILED);
-      expect(error).toMatchObject({ reason: 'BAD_INPUT', message: expect.stringContaining('damaged-') });
-      expect(attempt).toBe(1);
-    }
+    const unclear = failed.filter(
+      ({ error, attempt, state }) =>
+        state !== JobState.FAILED ||
+        attempt !== 1 ||
+        error?.reason !== 'BAD_INPUT' ||
+        !error.message.includes('damaged-'),
+    );
+    expect(unclear.map(({ state, attempt, error }) => ({ state, attempt, error }))).toEqual([]);
     expect(ended.length).toBeGreaterThan(FILES - 10);
     expect(failed.length).toBeGreaterThan(FILES / 4);
     expect(failed.length).toBeLessThan(FILES);

@@ -42,7 +42,7 @@ describe('what the picture shows decides the sound', () => {
     const frames = Array.from({ length: 8 }, (_, i) => seen(i === 3 ? { rifle: 0.9 } : {}));
     const { chosen, warnings } = decide(weigh(palette.classes, frames, []), palette);
     expect(chosen).toBe(palette.neutral);
-    expect(warnings).toEqual([expect.stringContaining('--sound')]);
+    expect(warnings).toEqual([expect.stringContaining('neutral sounds')]);
   });
 
   test('two witnesses make surer than one', () => {
