@@ -103,9 +103,14 @@ function toJson(outcome: FoleyOutcome): Record<string, unknown> {
   };
 }
 
+/** Fainter guesses are told to programs alone. */
+const WORTH_TELLING = 0.05;
+
 /** What a person wants to know, in a few lines. */
 export function summary(outcome: FoleyOutcome): string {
-  const heard = outcome.classes.map(({ label, confidence }) => `${label} (${Math.round(confidence * 100)} %)`);
+  const heard = outcome.classes
+    .filter(({ confidence }) => confidence >= WORTH_TELLING)
+    .map(({ label, confidence }) => `${label} (${Math.round(confidence * 100)} %)`);
   const used = [...new Set(outcome.sounds.map(({ name, licence }) => `${name} (${licence})`))];
   const total = Object.values(outcome.timings).reduce((sum, s) => sum + s, 0);
   const lines = [

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { temporaryFolder } from '@soundstage/core/testing';
@@ -41,9 +43,12 @@ async function write(rowShape: readonly number[], batches: readonly Float32Array
   return path;
 }
 
+/** The trainer's Python, where set-up has made it, has NumPy. */
+const trainerPython = fileURLToPath(new URL('../../../.cache/venv/bin/python', import.meta.url));
+const python = existsSync(trainerPython) ? trainerPython : 'python3';
 const hasNumpy = (() => {
   try {
-    execFileSync('python3', ['-c', 'import numpy'], { stdio: 'ignore' });
+    execFileSync(python, ['-c', 'import numpy'], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -75,7 +80,7 @@ describe('an .npy file that is written batch by batch', () => {
     const script =
       'import json, numpy, sys; a = numpy.load(sys.argv[1]); ' +
       'print(json.dumps([a.dtype.str, a.flags.c_contiguous, a.shape, a.astype(float).ravel().tolist()]))';
-    const told = JSON.parse(execFileSync('python3', ['-c', script, path], { encoding: 'utf8' })) as unknown[];
+    const told = JSON.parse(execFileSync(python, ['-c', script, path], { encoding: 'utf8' })) as unknown[];
     const values = [0, 1, 2, 3, 4, 5, -1.5, Math.fround(1e-30), Math.fround(3e38), 9, 10, 11];
     expect(told).toEqual(['<f4', true, [2, 2, 3], values]);
   });
