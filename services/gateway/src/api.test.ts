@@ -259,7 +259,7 @@ describe('An upload', () => {
     const socket = connect(Number(port), hostname);
     socket.on('error', () => undefined);
     socket.write(
-      `POST /v1/jobs HTTP/1.1\r\nHost: x\r\nIdempotency-Key: ${key['idempotency-key']}\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: ${head.length + content.length + 9}\r\n\r\n`,
+      `POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: ${key['idempotency-key']}\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: ${head.length + content.length + 9}\r\n\r\n`,
     );
     socket.write(head);
     await new Promise<void>((resolve) => socket.write(content.subarray(0, 18 * 2 ** 20), () => resolve()));
@@ -282,7 +282,7 @@ describe('An upload', () => {
     const { hostname, port } = new URL(gateway.url);
     const socket = connect(Number(port), hostname);
     socket.write(
-      'POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 1000\r\n\r\n--B\r\nContent-Disposition: form-data; name="kind"\r\n\r\nfo',
+      'POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 1000\r\n\r\n--B\r\nContent-Disposition: form-data; name="kind"\r\n\r\nfo',
     );
     const answer = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))));
     socket.destroy();

@@ -7,6 +7,8 @@ const environment = {
   /** Where the page and the HTTP API are; port 0 takes a free one. */
   SOUNDSTAGE_GATEWAY_HOST: z.string().default('127.0.0.1'),
   SOUNDSTAGE_GATEWAY_PORT: integer(0, 65_535).default(7480),
+  /** Further names that the page is reached by on a loopback address, behind a proxy for example; comma-separated. */
+  SOUNDSTAGE_GATEWAY_NAMES: z.string().default(''),
   /** gRPC address of the inference service. */
   SOUNDSTAGE_INFERENCE: z.string().default('127.0.0.1:7400'),
   /** Largest video that is taken, bytes. */
@@ -20,6 +22,8 @@ export interface GatewayConfig {
   /** gRPC address of the inference service, `host:port`. */
   inferenceAddress: string;
   host: string;
+  /** Further names that the server answers to when `host` is a loopback address. */
+  names: string[];
   /** 0 takes a free one. */
   port: number;
   /** Largest upload, bytes. */
@@ -36,6 +40,10 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv = process.env): Gateway
   return {
     inferenceAddress: read.SOUNDSTAGE_INFERENCE,
     host: read.SOUNDSTAGE_GATEWAY_HOST,
+    names: read.SOUNDSTAGE_GATEWAY_NAMES.toLowerCase()
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean),
     port: read.SOUNDSTAGE_GATEWAY_PORT,
     uploadLimitBytes: read.SOUNDSTAGE_GATEWAY_UPLOAD_LIMIT,
     uploadIdleMs: read.SOUNDSTAGE_GATEWAY_IDLE_S * 1000,

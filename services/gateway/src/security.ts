@@ -9,15 +9,26 @@ declare module 'fastify' {
   }
 }
 
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1', '[::1]']);
 const UNSAFE = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
- * Headers that keep other sites out: no inline script, no framing, no sniffing, nothing from elsewhere. Requests that
+ * Keeps other sites out. Headers: no inline script, no framing, no sniffing, nothing from elsewhere. Requests that
  * change something are refused when a browser says that another site sent them, since a form needs no CORS to post.
+ * A server that listens for this machine alone answers to names of this machine alone.
  */
-export function addSecurity(app: FastifyInstance): void {
+export function addSecurity(app: FastifyInstance, served: { host: string; names: readonly string[] }): void {
+  const names = new Set([...LOOPBACK, ...served.names]);
   app.decorateRequest('cspNonce', '');
   app.addHook('onRequest', async (request, reply) => {
+    // A page elsewhere whose name is made to point to this machine (DNS rebinding) would count as this server's own.
+    if (LOOPBACK.has(served.host) && !names.has(request.hostname.toLowerCase())) {
+      throw new HttpError(
+        403,
+        'BAD_INPUT',
+        `This server is not known as ${JSON.stringify(request.hostname)}: use its own address, or add the name to SOUNDSTAGE_GATEWAY_NAMES.`,
+      );
+    }
     request.cspNonce = randomBytes(16).toString('base64');
     void reply.headers({
       'content-security-policy': [

@@ -27,12 +27,15 @@ export interface Gateway {
 
 /** HTTP and the page in front of the inference service. @throws UNAVAILABLE when the address can't be listened on */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { inferenceAddress, host, port, uploadLimitBytes, uploadIdleMs } = { ...readGatewayConfig(), ...options };
+  const { inferenceAddress, host, names, port, uploadLimitBytes, uploadIdleMs } = {
+    ...readGatewayConfig(),
+    ...options,
+  };
   const upstream = connectUpstream(inferenceAddress);
   const closing = new AbortController();
   const app = createApp(options.log);
   try {
-    addSecurity(app);
+    addSecurity(app, { host, names });
     await addDocument(app);
     app.setErrorHandler(sendProblem);
     app.setNotFoundHandler((request) => {
