@@ -139,6 +139,18 @@ describe('soundstage foley', () => {
   }, 30_000);
 });
 
+describe('soundstage demo', () => {
+  test('makes a soundtrack for any video again and again, beside what it made before', async () => {
+    execFileSync('ffmpeg', ['-loglevel', 'error', '-i', clip, '-c:v', 'mpeg4', join(folder, 'old.avi')]);
+    for (const name of ['old.foley.mp4', 'old.foley-2.mp4']) {
+      const { code, stdout } = await soundstage(['demo', 'old.avi']);
+      expect(code).toBe(0);
+      expect(stdout).toContain(join(folder, name));
+      expect(existsSync(join(folder, name))).toBe(true);
+    }
+  }, 60_000);
+});
+
 describe('soundstage', () => {
   test('tells with examples what it can do', async () => {
     for (const args of [['--help'], ['foley', '--help'], ['demo', '--help'], ['up', '--help'], ['serve', '--help']]) {

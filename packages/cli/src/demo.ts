@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
-import { basename, extname, resolve } from 'node:path';
+import { parse } from 'node:path';
 import { type Command } from 'commander';
 import { badInput } from '@soundstage/core';
 import { demoClip } from '@soundstage/inference';
-import { foleyOneVideo, summary } from './foley.js';
+import { foleyOneVideo, outputName, parseSeed, summary } from './foley.js';
 
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
     .description('Try it: makes a soundtrack for a silent clip and says where the finished video lies.')
     .argument('[video]', 'a silent video of yours (default: a small real clip that comes along)')
-    .option('--seed <n>', 'another seed gives another take', Number, 1)
+    .option('--seed <n>', 'another seed gives another take', parseSeed, 1)
     .addHelpText('after', '\nExamples:\n  soundstage demo\n  soundstage demo my-silent-clip.mp4')
     .action(async (video: string | undefined, { seed }: { seed: number }) => {
       const clip = video ?? demoClip.path;
@@ -20,13 +20,18 @@ export function addDemoCommand(program: Command): void {
           ? `Making a soundtrack for ${clip}\n`
           : `Making a soundtrack for the clip that comes along (${demoClip.description})\n`,
       );
-      const name = video ? basename(clip, extname(clip)) : 'soundstage-demo';
-      const outcome = await foleyOneVideo(clip, {
-        // The demo may be repeated: its output belongs to it.
-        output: resolve(`${name}.foley${video ? extname(clip) : '.mp4'}`),
-        force: !video,
-        seed,
-      });
+      // The demo may be repeated: the output for its own clip belongs to it, beside others a free name is taken.
+      const outcome = video
+        ? await foleyOneVideo(video, { output: freeName(await outputName(video)), seed })
+        : await foleyOneVideo(clip, { output: 'soundstage-demo.foley.mp4', force: true, seed });
       process.stdout.write(summary(outcome));
     });
+}
+
+/** `clip.foley.mp4`, or where that exists `clip.foley-2.mp4` and so on, in the current folder. */
+function freeName(name: string): string {
+  const { name: stem, ext } = parse(name);
+  let free = name;
+  for (let n = 2; existsSync(free); n++) free = `${stem}-${n}${ext}`;
+  return free;
 }

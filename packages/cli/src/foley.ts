@@ -45,7 +45,7 @@ Examples:
 
 /** Runs the foley job on one file, with progress on stderr; Ctrl-C stops it and leaves nothing behind. */
 export async function foleyOneVideo(video: string, options: FoleyOptions): Promise<FoleyOutcome> {
-  const outputPath = resolve(options.output ?? (await defaultOutput(video)));
+  const outputPath = resolve(options.output ?? join(dirname(video), await outputName(video)));
   if (!options.force && (await stat(outputPath).catch(() => undefined))) {
     throw badInput(`${outputPath} exists: choose another name with -o, or overwrite it with --force.`, 'output');
   }
@@ -75,12 +75,12 @@ export async function foleyOneVideo(video: string, options: FoleyOptions): Promi
 }
 
 /** `clip.mp4` gives `clip.foley.mp4`; the extension is one whose container takes the picture as it is. */
-async function defaultOutput(video: string): Promise<string> {
+export async function outputName(video: string): Promise<string> {
   const extension = defaultOutputExtension(await probe(video));
-  return join(dirname(video), `${basename(video, extname(video))}.foley${extension}`);
+  return `${basename(video, extname(video))}.foley${extension}`;
 }
 
-function parseSeed(text: string): number {
+export function parseSeed(text: string): number {
   const seed = Number(text);
   if (!Number.isSafeInteger(seed) || seed < 0) throw new InvalidArgumentError('It must be a whole number from 0.');
   return seed;

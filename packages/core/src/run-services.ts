@@ -9,32 +9,27 @@ import { flushTracing, startTracing } from './telemetry/trace.js';
 /** Something that is started beside the services and stopped before them: the gateway. */
 export type StartBeside = (services: RunningServices, log: Logger) => Promise<{ close(): Promise<void> }>;
 
+/** What a server process has started, and how to stop it. */
+export interface Started {
+  stop(): Promise<void>;
+  /** A stop that takes longer is given up: everything is safe to be killed. */
+  stopLimitMs: number;
+}
+
 /**
- * The life of a server process: reads the configuration, starts the services, waits for SIGTERM or SIGINT, drains and
- * exits. What can't start says so in one sentence on stderr; the exit code tells bad configuration (2) from trouble
- * that may pass (3).
+ * The life of a server process: starts, waits for SIGTERM or SIGINT, stops and exits; a second signal ends it at once.
+ * What can't start says so in one sentence on stderr; the exit code tells bad configuration (2) from trouble that may
+ * pass (3).
  */
-export async function runServices(
-  name: string,
-  connect: (home: string) => Adapters,
-  creators: readonly CreateService[],
-  beside?: StartBeside,
-): Promise<never> {
+export async function runProcess(name: string, start: () => Promise<Started>): Promise<never> {
   try {
-    const config = readConfig(commonConfig);
-    const log = createLogger({ service: name, level: config.SOUNDSTAGE_LOG_LEVEL });
-    startTracing({ service: name, otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT });
-    const platform = createPlatform(connect(config.SOUNDSTAGE_HOME), config, log);
-    const services = await startServices(platform, creators);
-    const companion = await beside?.(services, log);
-    await untilSignalled(
-      async () => {
-        await companion?.close();
-        await services.drain();
-        await flushTracing();
-      },
-      { limitMs: config.SOUNDSTAGE_DRAIN_S * 1000 + 5000 },
-    );
+    const { stop, stopLimitMs } = await start();
+    const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
+    await new Promise<void>((resolve) => {
+      for (const signal of signals) process.once(signal, () => resolve());
+    });
+    for (const signal of signals) process.once(signal, () => process.exit(130));
+    await Promise.race([stop().then(flushTracing), sleep(stopLimitMs, undefined, { ref: false })]);
     process.exit(0);
   } catch (thrown) {
     const error = SoundstageError.from(thrown);
@@ -44,15 +39,26 @@ export async function runServices(
   }
 }
 
-/**
- * Waits for SIGTERM or SIGINT, then stops what runs. A second signal, or a stop that hangs, ends the process at once:
- * everything is safe to be killed.
- */
-async function untilSignalled(stop: () => Promise<void>, options: { limitMs: number }): Promise<void> {
-  const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
-  await new Promise<void>((resolve) => {
-    for (const signal of signals) process.once(signal, () => resolve());
+/** Runs services as a process: reads the configuration, starts them, and drains them when it is told to stop. */
+export function runServices(
+  name: string,
+  connect: (home: string) => Adapters,
+  creators: readonly CreateService[],
+  beside?: StartBeside,
+): Promise<never> {
+  return runProcess(name, async () => {
+    const config = readConfig(commonConfig);
+    const log = createLogger({ service: name, level: config.SOUNDSTAGE_LOG_LEVEL });
+    startTracing({ service: name, otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT });
+    const platform = createPlatform(connect(config.SOUNDSTAGE_HOME), config, log);
+    const services = await startServices(platform, creators);
+    const companion = await beside?.(services, log);
+    return {
+      async stop() {
+        await companion?.close();
+        await services.drain();
+      },
+      stopLimitMs: config.SOUNDSTAGE_DRAIN_S * 1000 + 5000,
+    };
   });
-  for (const signal of signals) process.once(signal, () => process.exit(130));
-  await Promise.race([stop(), sleep(options.limitMs, undefined, { ref: false })]);
 }
