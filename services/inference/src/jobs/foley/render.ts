@@ -1,94 +1,181 @@
+import type { EndlessSource } from './beds.js';
+import type { Recording } from './palette.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import type { Bed, Hit, SoundPlan } from './sound.js';
 
 /** Frames of one block: a tenth of a second. */
 export const BLOCK_FRAMES = 4800;
-const END_FADE_S = 0.03;
+/** What still rings when the picture ends is faded, not cut. */
+const END_FADE_FRAMES = 0.03 * SAMPLE_RATE_HZ;
+/** A sound whose lead would begin before the film is let in this gently, so that it doesn't begin with a step. */
+const EARLY_FADE_FRAMES = 0.002 * SAMPLE_RATE_HZ;
+const SHORTEST_FADE_FRAMES = 8; // too short to soften an attack at the very start
+/** A sound is made this long before its onset. No lead can be longer: more of it is left out. */
+const LONGEST_LEAD_FRAMES = 0.5 * SAMPLE_RATE_HZ;
+/** Beds come and go in this time; two that change places at one time then add to an even power. */
+const BED_FADE_S = 0.3;
+/** How far a bed may lean to a side. It keeps its width: only the balance changes. */
+const BED_LEAN = 0.5;
+/** 6 dB between the sides at most: what strikes stays one thing with the picture. */
+const HIT_LEAN = 0.408;
+/** Each hit is this much brighter or duller than the recording at most: about 1 dB at the top, which nobody hears. */
+const MOST_TILT = 0.06;
+
+/** A hit that sounds now. */
+interface Sounding {
+  hit: Hit;
+  recording: Recording;
+  /** Of the recording. May be negative. */
+  startFrame: number;
+  /** From here it is heard. */
+  heardFrame: number;
+  endFrame: number;
+  left: number;
+  right: number;
+  tilt: number;
+  fadeInFrames: number;
+}
 
 /**
  * Renders a plan block by block: interleaved stereo float32 at 48 kHz, BLOCK_FRAMES each, the last one shorter.
- * Memory is that of the recordings in use, however long the clip.
+ * Each hit's sound is made shortly before it is heard and dropped when it has ended, so that memory is that of what
+ * sounds at one time, however long the film.
  */
 export function* render(plan: SoundPlan): Generator<Float32Array> {
   const totalFrames = Math.round(plan.durationS * SAMPLE_RATE_HZ);
-  const hits = [...plan.hits].sort((a, b) => startFrame(a) - startFrame(b));
-  const beds = plan.beds.map((bed) => ({ bed, next: bed.source() }));
-  let sounding: Hit[] = [];
+  const hits = [...plan.hits].sort((a, b) => a.timeS - b.timeS);
+  const beds = plan.beds.map((bed) => sourceOf(bed, plan.durationS));
+  let sounding: Sounding[] = [];
   let nextHit = 0;
   for (let from = 0; from < totalFrames; from += BLOCK_FRAMES) {
     const frames = Math.min(BLOCK_FRAMES, totalFrames - from);
     const block = new Float32Array(frames * 2);
-    while (nextHit < hits.length && startFrame(hits[nextHit]!) < from + frames) sounding.push(hits[nextHit++]!);
-    for (const hit of sounding) addHit(block, from, hit);
-    sounding = sounding.filter((hit) => endFrame(hit) > from + frames);
-    for (const { bed, next } of beds) addBed(block, from, bed, next(frames));
+    const due = (from + frames + LONGEST_LEAD_FRAMES) / SAMPLE_RATE_HZ;
+    while (nextHit < hits.length && hits[nextHit]!.timeS < due) sounding.push(begin(hits[nextHit++]!));
+    for (const each of sounding) addHit(block, from, each);
+    sounding = sounding.filter((each) => each.endFrame > from + frames);
+    for (const bed of beds) addBed(block, from, bed);
     fadeEnd(block, from, totalFrames);
     yield block;
   }
 }
 
-/** Where the recording's first sample falls: before the onset by the recording's own lead. May be negative. */
-export function startFrame(hit: Hit): number {
-  return Math.round(hit.timeS * SAMPLE_RATE_HZ - hit.recording.onsetFrame / hit.rate);
+/** The recording's first sample falls before the onset by the recording's own lead. */
+function begin(hit: Hit): Sounding {
+  const recording = hit.sound();
+  const onsetFrame = hit.timeS * SAMPLE_RATE_HZ;
+  const startFrame = Math.round(onsetFrame - recording.onsetFrame / hit.rate);
+  const heardFrame = Math.max(0, startFrame, Math.ceil(onsetFrame - LONGEST_LEAD_FRAMES));
+  const leadFrames = Math.max(SHORTEST_FADE_FRAMES, Math.floor(onsetFrame) - heardFrame);
+  const angle = (Math.PI / 4) * (1 + HIT_LEAN * Math.max(-1, Math.min(1, hit.side)));
+  return {
+    hit,
+    recording,
+    startFrame,
+    heardFrame,
+    endFrame: startFrame + Math.floor((recording.pcm.length / 2 - 3) / hit.rate),
+    left: hit.gain * Math.SQRT2 * Math.cos(angle),
+    right: hit.gain * Math.SQRT2 * Math.sin(angle),
+    tilt: tiltAt(hit.timeS),
+    fadeInFrames: heardFrame > startFrame ? Math.min(EARLY_FADE_FRAMES, leadFrames) : 0,
+  };
 }
 
-function endFrame(hit: Hit): number {
-  return startFrame(hit) + Math.floor((hit.recording.pcm.length / 2 - 3) / hit.rate);
+/**
+ * Another tint for each place in the film, so that no two blows are the same even where one recording is played at one
+ * speed. It hangs on the time alone: a hit that is edited changes no other. Multiples of the golden ratio spread evenly
+ * and never meet.
+ */
+function tiltAt(timeS: number): number {
+  const turns = Math.round(timeS * SAMPLE_RATE_HZ) * 0.618_033_988_749_894_8;
+  return MOST_TILT * (2 * (turns - Math.floor(turns)) - 1);
 }
 
-function addHit(block: Float32Array, from: number, hit: Hit): void {
-  const { pcm } = hit.recording;
-  const start = startFrame(hit);
-  const first = Math.max(0, start - from);
-  const last = Math.min(block.length / 2, endFrame(hit) - from);
-  const [left, right] = panGains(hit.side);
+/**
+ * Played at the hit's speed with a four-point, third-order Hermite (Niemitalo 2001): its images lie far below a
+ * recording's noise at these small pitch changes.
+ */
+function addHit(block: Float32Array, from: number, sounding: Sounding): void {
+  const { recording, startFrame, heardFrame, endFrame, left, right, tilt, fadeInFrames } = sounding;
+  const { pcm } = recording;
+  const { rate } = sounding.hit;
+  const first = Math.max(0, heardFrame - from);
+  const last = Math.min(block.length / 2, endFrame - from);
   for (let frame = first; frame < last; frame++) {
-    const place = (from + frame - start) * hit.rate;
+    const place = (from + frame - startFrame) * rate;
     const whole = Math.floor(place);
     const part = place - whole;
-    block[frame * 2]! += left * hit.gain * hermite(pcm, whole, 0, part);
-    block[frame * 2 + 1]! += right * hit.gain * hermite(pcm, whole, 1, part);
+    const heard = from + frame - heardFrame;
+    const fade = heard < fadeInFrames ? heard / fadeInFrames : 1;
+    for (let channel = 0; channel < 2; channel++) {
+      const at = whole * 2 + channel;
+      const now = pcm[at]!;
+      const before = whole > 0 ? pcm[at - 2]! : 0;
+      const next = pcm[at + 2]!;
+      const after = pcm[at + 4]!;
+      const slope = 0.5 * (next - before);
+      const a = before - 2.5 * now + 2 * next - 0.5 * after;
+      const b = 0.5 * (after - before) + 1.5 * (now - next);
+      const value = ((b * part + a) * part + slope) * part + now;
+      const tilted = value + tilt * (value - before);
+      block[frame * 2 + channel]! += fade * (channel === 0 ? left : right) * tilted;
+    }
   }
 }
 
-/** Four-point, third-order Hermite (Niemitalo 2001): its images lie far below a recording's noise at these small pitch changes. */
-function hermite(pcm: Float32Array, frame: number, channel: 0 | 1, part: number): number {
-  const now = pcm[frame * 2 + channel]!;
-  if (part === 0) return now;
-  const before = frame > 0 ? pcm[(frame - 1) * 2 + channel]! : now;
-  const next = pcm[(frame + 1) * 2 + channel] ?? 0;
-  const after = pcm[(frame + 2) * 2 + channel] ?? 0;
-  const slope = 0.5 * (next - before);
-  const a = before - 2.5 * now + 2 * next - 0.5 * after;
-  const b = 0.5 * (after - before) + 1.5 * (now - next);
-  return ((b * part + a) * part + slope) * part + now;
+interface SoundingBed {
+  bed: Bed;
+  next: EndlessSource;
+  startFrame: number;
+  endFrame: number;
+  fadeIn: boolean;
+  fadeOut: boolean;
+  left: number;
+  right: number;
 }
 
-/** Equal power, no more than 4 dB between the sides: what strikes stays one thing with the picture. */
-function panGains(side: number): [number, number] {
-  const angle = (Math.PI / 4) * (1 + 0.3 * Math.max(-1, Math.min(1, side)));
-  return [Math.SQRT2 * Math.cos(angle), Math.SQRT2 * Math.sin(angle)];
+function sourceOf(bed: Bed, durationS: number): SoundingBed {
+  const { startS = 0, endS = durationS, gainDb = 0, pan = 0 } = bed;
+  const gain = 10 ** (gainDb / 20);
+  const angle = (Math.PI / 4) * (1 + BED_LEAN * Math.max(-1, Math.min(1, pan)));
+  return {
+    bed,
+    next: bed.source(),
+    startFrame: Math.round((startS - BED_FADE_S / 2) * SAMPLE_RATE_HZ),
+    endFrame: Math.round((endS + BED_FADE_S / 2) * SAMPLE_RATE_HZ),
+    fadeIn: startS > 0,
+    fadeOut: endS < durationS,
+    left: gain * Math.SQRT2 * Math.cos(angle),
+    right: gain * Math.SQRT2 * Math.sin(angle),
+  };
 }
 
-function addBed(block: Float32Array, from: number, bed: Bed, source: Float32Array): void {
+function addBed(block: Float32Array, from: number, sounding: SoundingBed): void {
+  const { bed, next, startFrame, endFrame, fadeIn, fadeOut, left, right } = sounding;
   const { levels, levelRateHz } = bed;
-  for (let frame = 0; frame < block.length / 2; frame++) {
-    const place = ((from + frame) / SAMPLE_RATE_HZ) * levelRateHz;
+  const first = fadeIn ? Math.max(0, startFrame - from) : 0;
+  const last = fadeOut ? Math.min(block.length / 2, endFrame - from) : block.length / 2;
+  if (first >= last) return;
+  const source = next(last - first);
+  const fadeFrames = BED_FADE_S * SAMPLE_RATE_HZ;
+  for (let frame = first; frame < last; frame++) {
+    const now = from + frame;
+    const place = (now / SAMPLE_RATE_HZ) * levelRateHz;
     const step = Math.min(Math.floor(place), levels.length - 1);
     const here = levels[step] ?? 0;
-    const level = here + ((levels[step + 1] ?? here) - here) * (place - step);
-    block[frame * 2]! += level * source[frame * 2]!;
-    block[frame * 2 + 1]! += level * source[frame * 2 + 1]!;
+    let level = here + ((levels[step + 1] ?? here) - here) * (place - step);
+    if (fadeIn && now - startFrame < fadeFrames) level *= Math.sin((Math.PI / 2) * ((now - startFrame) / fadeFrames));
+    if (fadeOut && endFrame - now < fadeFrames) level *= Math.sin((Math.PI / 2) * ((endFrame - now) / fadeFrames));
+    block[frame * 2]! += level * left * source[(frame - first) * 2]!;
+    block[frame * 2 + 1]! += level * right * source[(frame - first) * 2 + 1]!;
   }
 }
 
-/** What still rings when the picture ends is faded, not cut. */
 function fadeEnd(block: Float32Array, from: number, totalFrames: number): void {
-  const fadeFrames = END_FADE_S * SAMPLE_RATE_HZ;
-  for (let frame = 0; frame < block.length / 2; frame++) {
+  const first = Math.max(0, totalFrames - END_FADE_FRAMES - from);
+  for (let frame = first; frame < block.length / 2; frame++) {
     const left = totalFrames - (from + frame);
-    if (left >= fadeFrames) continue;
-    block[frame * 2]! *= left / fadeFrames;
-    block[frame * 2 + 1]! *= left / fadeFrames;
+    block[frame * 2]! *= left / END_FADE_FRAMES;
+    block[frame * 2 + 1]! *= left / END_FADE_FRAMES;
   }
 }

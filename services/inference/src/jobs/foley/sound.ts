@@ -10,7 +10,8 @@ import { GRID_RATE_HZ, type Onset, type Timing } from './when.js';
 export interface Hit {
   /** When its attack is heard. */
   timeS: number;
-  recording: Recording;
+  /** Gives the sound when it is needed; asked again, it gives the same samples. What is synthesised is dropped after it rang. */
+  sound: () => Recording;
   gain: number;
   /** Playing speed; 1 as recorded. */
   rate: number;
@@ -25,6 +26,13 @@ export interface Bed {
   levelRateHz: number;
   /** Starts the sound from its beginning; each call gives the same. */
   source: () => EndlessSource;
+  /** Where in the film it is heard: faded in around startS and out around endS. Without them, from end to end. */
+  startS?: number;
+  endS?: number;
+  /** 0 by default. */
+  gainDb?: number;
+  /** −1 left to 1 right; 0 by default. It leans a wide sound to one side and keeps it wide. */
+  pan?: number;
 }
 
 export interface SoundPlan {
@@ -142,7 +150,8 @@ export function placeHits(onsets: readonly Onset[], recordings: readonly Recordi
     last = index;
     const gainDb = SOFTEST_DB * (1 - strength) + random.between(-GAIN_JITTER_DB, GAIN_JITTER_DB);
     const rate = 2 ** (random.between(-PITCH_SEMITONES, PITCH_SEMITONES) / 12);
-    return { timeS, recording: recordings[index]!, gain: 10 ** (gainDb / 20), rate, side };
+    const recording = recordings[index]!;
+    return { timeS, sound: () => recording, gain: 10 ** (gainDb / 20), rate, side };
   });
 }
 
@@ -168,5 +177,12 @@ function smoothed(values: Float32Array, steps: number): Float32Array {
 }
 
 function usedBy(hits: readonly Hit[]): Recording[] {
-  return [...new Map(hits.map(({ recording }) => [recording.name, recording])).values()];
+  return [
+    ...new Map(
+      hits.map(({ sound }) => {
+        const recording = sound();
+        return [recording.name, recording];
+      }),
+    ).values(),
+  ];
 }
