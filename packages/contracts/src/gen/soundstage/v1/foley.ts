@@ -8,8 +8,50 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { ObjectRef } from "./object.js";
 
-/** Makes a soundtrack for a silent video. */
+export enum FoleyQuality {
+  /** UNSPECIFIED - Counts as standard. */
+  UNSPECIFIED = 0,
+  /** DRAFT - A first listen. */
+  DRAFT = 1,
+  STANDARD = 2,
+  UNRECOGNIZED = -1,
+}
+
+export function foleyQualityFromJSON(object: any): FoleyQuality {
+  switch (object) {
+    case 0:
+    case "FOLEY_QUALITY_UNSPECIFIED":
+      return FoleyQuality.UNSPECIFIED;
+    case 1:
+    case "FOLEY_QUALITY_DRAFT":
+      return FoleyQuality.DRAFT;
+    case 2:
+    case "FOLEY_QUALITY_STANDARD":
+      return FoleyQuality.STANDARD;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return FoleyQuality.UNRECOGNIZED;
+  }
+}
+
+export function foleyQualityToJSON(object: FoleyQuality): string {
+  switch (object) {
+    case FoleyQuality.UNSPECIFIED:
+      return "FOLEY_QUALITY_UNSPECIFIED";
+    case FoleyQuality.DRAFT:
+      return "FOLEY_QUALITY_DRAFT";
+    case FoleyQuality.STANDARD:
+      return "FOLEY_QUALITY_STANDARD";
+    case FoleyQuality.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** Makes a soundtrack for a silent video or a still image. */
 export interface FoleySpec {
+  /** The video, or the image. */
   video:
     | ObjectRef
     | undefined;
@@ -21,22 +63,50 @@ export interface FoleySpec {
   seed: bigint;
   /** What people call the video: for sentences about it, and for the name of the finished one. */
   fileName: string;
+  /** A cue sheet to render, as a FoleyCandidate gives it, edited or not. The picture is then not looked at. */
+  cues:
+    | ObjectRef
+    | undefined;
+  /** What must not sound: classes or groups of them, for example `music`, `speech`, `dog`. */
+  mute: string[];
+  quality: FoleyQuality;
+  /** How many soundtracks to choose from, by the seeds `seed`, `seed` + 1 and so on. 0 counts as 1; at most 8. */
+  candidates: number;
+  /** Make the cue sheet and no video. */
+  onlyCues: boolean;
+  /** How long a still image sounds; 0 counts as 10 seconds. */
+  stillDurationS: number;
 }
 
 export interface FoleyResult {
-  /** The same picture, bit for bit, with sound. */
-  video:
-    | ObjectRef
-    | undefined;
+  /** In the order of their seeds; at least one. */
+  candidates: FoleyCandidate[];
   /** What was recognised, most probable first. */
   classes: SoundClass[];
-  onsets: Onset[];
-  seed: bigint;
-  /** Which recordings were used. */
-  sounds: PaletteSound[];
   timings: StepTiming[];
   warnings: string[];
   durationS: number;
+  /** How far the times of the hits can be trusted in this clip, 0 to 1. Absent where nothing was timed. */
+  timingTrust?: number | undefined;
+}
+
+/** One soundtrack. */
+export interface FoleyCandidate {
+  seed: bigint;
+  /** The same picture, bit for bit, with sound. Absent where only the cue sheet was asked for. */
+  video:
+    | ObjectRef
+    | undefined;
+  /** The cue sheet: what sounds when, as JSON that a person may edit and give back as FoleySpec.cues. */
+  cues:
+    | ObjectRef
+    | undefined;
+  /** The same as WebVTT, for players. */
+  cuesVtt: ObjectRef | undefined;
+  hits: number;
+  layers: number;
+  /** Which recordings were used, and `synthesis` where there was none. */
+  sounds: PaletteSound[];
   /** Integrated loudness of the finished soundtrack (EBU R128). */
   loudnessLufs: number;
   truePeakDbtp: number;
@@ -46,12 +116,6 @@ export interface SoundClass {
   label: string;
   /** 0 to 1. */
   confidence: number;
-}
-
-export interface Onset {
-  timeS: number;
-  /** 0 to 1, relative to the strongest of the clip. */
-  strength: number;
 }
 
 export interface PaletteSound {
@@ -66,7 +130,19 @@ export interface StepTiming {
 }
 
 function createBaseFoleySpec(): FoleySpec {
-  return { video: undefined, sound: "", keepOriginal: false, seed: 0n, fileName: "" };
+  return {
+    video: undefined,
+    sound: "",
+    keepOriginal: false,
+    seed: 0n,
+    fileName: "",
+    cues: undefined,
+    mute: [],
+    quality: 0,
+    candidates: 0,
+    onlyCues: false,
+    stillDurationS: 0,
+  };
 }
 
 export const FoleySpec: MessageFns<FoleySpec> = {
@@ -88,6 +164,24 @@ export const FoleySpec: MessageFns<FoleySpec> = {
     }
     if (message.fileName !== "") {
       writer.uint32(42).string(message.fileName);
+    }
+    if (message.cues !== undefined) {
+      ObjectRef.encode(message.cues, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.mute) {
+      writer.uint32(58).string(v!);
+    }
+    if (message.quality !== 0) {
+      writer.uint32(64).int32(message.quality);
+    }
+    if (message.candidates !== 0) {
+      writer.uint32(72).uint32(message.candidates);
+    }
+    if (message.onlyCues !== false) {
+      writer.uint32(80).bool(message.onlyCues);
+    }
+    if (message.stillDurationS !== 0) {
+      writer.uint32(89).double(message.stillDurationS);
     }
     return writer;
   },
@@ -145,6 +239,54 @@ export const FoleySpec: MessageFns<FoleySpec> = {
             message.fileName = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.cues = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.mute.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.quality = reader.int32() as any;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.candidates = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.onlyCues = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 89) {
+              break;
+            }
+
+            message.stillDurationS = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -172,6 +314,22 @@ export const FoleySpec: MessageFns<FoleySpec> = {
         : isSet(object.file_name)
         ? globalThis.String(object.file_name)
         : "",
+      cues: isSet(object.cues) ? ObjectRef.fromJSON(object.cues) : undefined,
+      mute: globalThis.Array.isArray(object?.mute)
+        ? object.mute.map((e: any) => globalThis.String(e))
+        : [],
+      quality: isSet(object.quality) ? foleyQualityFromJSON(object.quality) : 0,
+      candidates: isSet(object.candidates) ? globalThis.Number(object.candidates) : 0,
+      onlyCues: isSet(object.onlyCues)
+        ? globalThis.Boolean(object.onlyCues)
+        : isSet(object.only_cues)
+        ? globalThis.Boolean(object.only_cues)
+        : false,
+      stillDurationS: isSet(object.stillDurationS)
+        ? globalThis.Number(object.stillDurationS)
+        : isSet(object.still_duration_s)
+        ? globalThis.Number(object.still_duration_s)
+        : 0,
     };
   },
 
@@ -192,6 +350,24 @@ export const FoleySpec: MessageFns<FoleySpec> = {
     if (message.fileName !== "") {
       obj.fileName = message.fileName;
     }
+    if (message.cues !== undefined) {
+      obj.cues = ObjectRef.toJSON(message.cues);
+    }
+    if (message.mute?.length) {
+      obj.mute = message.mute;
+    }
+    if (message.quality !== 0) {
+      obj.quality = foleyQualityToJSON(message.quality);
+    }
+    if (message.candidates !== 0) {
+      obj.candidates = Math.round(message.candidates);
+    }
+    if (message.onlyCues !== false) {
+      obj.onlyCues = message.onlyCues;
+    }
+    if (message.stillDurationS !== 0) {
+      obj.stillDurationS = floatToJson(message.stillDurationS);
+    }
     return obj;
   },
 
@@ -207,59 +383,39 @@ export const FoleySpec: MessageFns<FoleySpec> = {
     message.keepOriginal = object.keepOriginal ?? false;
     message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
     message.fileName = object.fileName ?? "";
+    message.cues = (object.cues !== undefined && object.cues !== null) ? ObjectRef.fromPartial(object.cues) : undefined;
+    message.mute = object.mute?.map((e) => e) || [];
+    message.quality = object.quality ?? 0;
+    message.candidates = object.candidates ?? 0;
+    message.onlyCues = object.onlyCues ?? false;
+    message.stillDurationS = object.stillDurationS ?? 0;
     return message;
   },
 };
 
 function createBaseFoleyResult(): FoleyResult {
-  return {
-    video: undefined,
-    classes: [],
-    onsets: [],
-    seed: 0n,
-    sounds: [],
-    timings: [],
-    warnings: [],
-    durationS: 0,
-    loudnessLufs: 0,
-    truePeakDbtp: 0,
-  };
+  return { candidates: [], classes: [], timings: [], warnings: [], durationS: 0, timingTrust: undefined };
 }
 
 export const FoleyResult: MessageFns<FoleyResult> = {
   encode(message: FoleyResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.video !== undefined) {
-      ObjectRef.encode(message.video, writer.uint32(10).fork()).join();
+    for (const v of message.candidates) {
+      FoleyCandidate.encode(v!, writer.uint32(10).fork()).join();
     }
     for (const v of message.classes) {
       SoundClass.encode(v!, writer.uint32(18).fork()).join();
     }
-    for (const v of message.onsets) {
-      Onset.encode(v!, writer.uint32(26).fork()).join();
-    }
-    if (message.seed !== 0n) {
-      if (BigInt.asUintN(64, message.seed) !== message.seed) {
-        throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
-      }
-      writer.uint32(32).uint64(message.seed);
-    }
-    for (const v of message.sounds) {
-      PaletteSound.encode(v!, writer.uint32(42).fork()).join();
-    }
     for (const v of message.timings) {
-      StepTiming.encode(v!, writer.uint32(50).fork()).join();
+      StepTiming.encode(v!, writer.uint32(26).fork()).join();
     }
     for (const v of message.warnings) {
-      writer.uint32(58).string(v!);
+      writer.uint32(34).string(v!);
     }
     if (message.durationS !== 0) {
-      writer.uint32(65).double(message.durationS);
+      writer.uint32(41).double(message.durationS);
     }
-    if (message.loudnessLufs !== 0) {
-      writer.uint32(73).double(message.loudnessLufs);
-    }
-    if (message.truePeakDbtp !== 0) {
-      writer.uint32(81).double(message.truePeakDbtp);
+    if (message.timingTrust !== undefined) {
+      writer.uint32(49).double(message.timingTrust);
     }
     return writer;
   },
@@ -282,7 +438,7 @@ export const FoleyResult: MessageFns<FoleyResult> = {
               break;
             }
 
-            message.video = ObjectRef.decode(reader, reader.uint32());
+            message.candidates.push(FoleyCandidate.decode(reader, reader.uint32()));
             continue;
           }
           case 2: {
@@ -298,31 +454,212 @@ export const FoleyResult: MessageFns<FoleyResult> = {
               break;
             }
 
-            message.onsets.push(Onset.decode(reader, reader.uint32()));
+            message.timings.push(StepTiming.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
-            if (tag !== 32) {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.durationS = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.timingTrust = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FoleyResult {
+    return {
+      candidates: globalThis.Array.isArray(object?.candidates)
+        ? object.candidates.map((e: any) => FoleyCandidate.fromJSON(e))
+        : [],
+      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => SoundClass.fromJSON(e)) : [],
+      timings: globalThis.Array.isArray(object?.timings) ? object.timings.map((e: any) => StepTiming.fromJSON(e)) : [],
+      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
+      durationS: isSet(object.durationS)
+        ? globalThis.Number(object.durationS)
+        : isSet(object.duration_s)
+        ? globalThis.Number(object.duration_s)
+        : 0,
+      timingTrust: isSet(object.timingTrust)
+        ? globalThis.Number(object.timingTrust)
+        : isSet(object.timing_trust)
+        ? globalThis.Number(object.timing_trust)
+        : undefined,
+    };
+  },
+
+  toJSON(message: FoleyResult): unknown {
+    const obj: any = {};
+    if (message.candidates?.length) {
+      obj.candidates = message.candidates.map((e) => FoleyCandidate.toJSON(e));
+    }
+    if (message.classes?.length) {
+      obj.classes = message.classes.map((e) => SoundClass.toJSON(e));
+    }
+    if (message.timings?.length) {
+      obj.timings = message.timings.map((e) => StepTiming.toJSON(e));
+    }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings;
+    }
+    if (message.durationS !== 0) {
+      obj.durationS = floatToJson(message.durationS);
+    }
+    if (message.timingTrust !== undefined) {
+      obj.timingTrust = floatToJson(message.timingTrust);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FoleyResult>, I>>(base?: I): FoleyResult {
+    return FoleyResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FoleyResult>, I>>(object: I): FoleyResult {
+    const message = createBaseFoleyResult();
+    message.candidates = object.candidates?.map((e) => FoleyCandidate.fromPartial(e)) || [];
+    message.classes = object.classes?.map((e) => SoundClass.fromPartial(e)) || [];
+    message.timings = object.timings?.map((e) => StepTiming.fromPartial(e)) || [];
+    message.warnings = object.warnings?.map((e) => e) || [];
+    message.durationS = object.durationS ?? 0;
+    message.timingTrust = object.timingTrust ?? undefined;
+    return message;
+  },
+};
+
+function createBaseFoleyCandidate(): FoleyCandidate {
+  return {
+    seed: 0n,
+    video: undefined,
+    cues: undefined,
+    cuesVtt: undefined,
+    hits: 0,
+    layers: 0,
+    sounds: [],
+    loudnessLufs: 0,
+    truePeakDbtp: 0,
+  };
+}
+
+export const FoleyCandidate: MessageFns<FoleyCandidate> = {
+  encode(message: FoleyCandidate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seed !== 0n) {
+      if (BigInt.asUintN(64, message.seed) !== message.seed) {
+        throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.seed);
+    }
+    if (message.video !== undefined) {
+      ObjectRef.encode(message.video, writer.uint32(18).fork()).join();
+    }
+    if (message.cues !== undefined) {
+      ObjectRef.encode(message.cues, writer.uint32(26).fork()).join();
+    }
+    if (message.cuesVtt !== undefined) {
+      ObjectRef.encode(message.cuesVtt, writer.uint32(34).fork()).join();
+    }
+    if (message.hits !== 0) {
+      writer.uint32(40).uint32(message.hits);
+    }
+    if (message.layers !== 0) {
+      writer.uint32(48).uint32(message.layers);
+    }
+    for (const v of message.sounds) {
+      PaletteSound.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.loudnessLufs !== 0) {
+      writer.uint32(65).double(message.loudnessLufs);
+    }
+    if (message.truePeakDbtp !== 0) {
+      writer.uint32(73).double(message.truePeakDbtp);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FoleyCandidate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFoleyCandidate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
               break;
             }
 
             message.seed = reader.uint64() as bigint;
             continue;
           }
-          case 5: {
-            if (tag !== 42) {
+          case 2: {
+            if (tag !== 18) {
               break;
             }
 
-            message.sounds.push(PaletteSound.decode(reader, reader.uint32()));
+            message.video = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cues = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cuesVtt = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.hits = reader.uint32();
             continue;
           }
           case 6: {
-            if (tag !== 50) {
+            if (tag !== 48) {
               break;
             }
 
-            message.timings.push(StepTiming.decode(reader, reader.uint32()));
+            message.layers = reader.uint32();
             continue;
           }
           case 7: {
@@ -330,7 +667,7 @@ export const FoleyResult: MessageFns<FoleyResult> = {
               break;
             }
 
-            message.warnings.push(reader.string());
+            message.sounds.push(PaletteSound.decode(reader, reader.uint32()));
             continue;
           }
           case 8: {
@@ -338,19 +675,11 @@ export const FoleyResult: MessageFns<FoleyResult> = {
               break;
             }
 
-            message.durationS = reader.double();
+            message.loudnessLufs = reader.double();
             continue;
           }
           case 9: {
             if (tag !== 73) {
-              break;
-            }
-
-            message.loudnessLufs = reader.double();
-            continue;
-          }
-          case 10: {
-            if (tag !== 81) {
               break;
             }
 
@@ -369,20 +698,19 @@ export const FoleyResult: MessageFns<FoleyResult> = {
     }
   },
 
-  fromJSON(object: any): FoleyResult {
+  fromJSON(object: any): FoleyCandidate {
     return {
-      video: isSet(object.video) ? ObjectRef.fromJSON(object.video) : undefined,
-      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => SoundClass.fromJSON(e)) : [],
-      onsets: globalThis.Array.isArray(object?.onsets) ? object.onsets.map((e: any) => Onset.fromJSON(e)) : [],
       seed: isSet(object.seed) ? BigInt(object.seed) : 0n,
+      video: isSet(object.video) ? ObjectRef.fromJSON(object.video) : undefined,
+      cues: isSet(object.cues) ? ObjectRef.fromJSON(object.cues) : undefined,
+      cuesVtt: isSet(object.cuesVtt)
+        ? ObjectRef.fromJSON(object.cuesVtt)
+        : isSet(object.cues_vtt)
+        ? ObjectRef.fromJSON(object.cues_vtt)
+        : undefined,
+      hits: isSet(object.hits) ? globalThis.Number(object.hits) : 0,
+      layers: isSet(object.layers) ? globalThis.Number(object.layers) : 0,
       sounds: globalThis.Array.isArray(object?.sounds) ? object.sounds.map((e: any) => PaletteSound.fromJSON(e)) : [],
-      timings: globalThis.Array.isArray(object?.timings) ? object.timings.map((e: any) => StepTiming.fromJSON(e)) : [],
-      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
-      durationS: isSet(object.durationS)
-        ? globalThis.Number(object.durationS)
-        : isSet(object.duration_s)
-        ? globalThis.Number(object.duration_s)
-        : 0,
       loudnessLufs: isSet(object.loudnessLufs)
         ? globalThis.Number(object.loudnessLufs)
         : isSet(object.loudness_lufs)
@@ -396,31 +724,28 @@ export const FoleyResult: MessageFns<FoleyResult> = {
     };
   },
 
-  toJSON(message: FoleyResult): unknown {
+  toJSON(message: FoleyCandidate): unknown {
     const obj: any = {};
-    if (message.video !== undefined) {
-      obj.video = ObjectRef.toJSON(message.video);
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes.map((e) => SoundClass.toJSON(e));
-    }
-    if (message.onsets?.length) {
-      obj.onsets = message.onsets.map((e) => Onset.toJSON(e));
-    }
     if (message.seed !== 0n) {
       obj.seed = message.seed.toString();
     }
+    if (message.video !== undefined) {
+      obj.video = ObjectRef.toJSON(message.video);
+    }
+    if (message.cues !== undefined) {
+      obj.cues = ObjectRef.toJSON(message.cues);
+    }
+    if (message.cuesVtt !== undefined) {
+      obj.cuesVtt = ObjectRef.toJSON(message.cuesVtt);
+    }
+    if (message.hits !== 0) {
+      obj.hits = Math.round(message.hits);
+    }
+    if (message.layers !== 0) {
+      obj.layers = Math.round(message.layers);
+    }
     if (message.sounds?.length) {
       obj.sounds = message.sounds.map((e) => PaletteSound.toJSON(e));
-    }
-    if (message.timings?.length) {
-      obj.timings = message.timings.map((e) => StepTiming.toJSON(e));
-    }
-    if (message.warnings?.length) {
-      obj.warnings = message.warnings;
-    }
-    if (message.durationS !== 0) {
-      obj.durationS = floatToJson(message.durationS);
     }
     if (message.loudnessLufs !== 0) {
       obj.loudnessLufs = floatToJson(message.loudnessLufs);
@@ -431,21 +756,22 @@ export const FoleyResult: MessageFns<FoleyResult> = {
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<FoleyResult>, I>>(base?: I): FoleyResult {
-    return FoleyResult.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<FoleyCandidate>, I>>(base?: I): FoleyCandidate {
+    return FoleyCandidate.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<FoleyResult>, I>>(object: I): FoleyResult {
-    const message = createBaseFoleyResult();
+  fromPartial<I extends Exact<DeepPartial<FoleyCandidate>, I>>(object: I): FoleyCandidate {
+    const message = createBaseFoleyCandidate();
+    message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
     message.video = (object.video !== undefined && object.video !== null)
       ? ObjectRef.fromPartial(object.video)
       : undefined;
-    message.classes = object.classes?.map((e) => SoundClass.fromPartial(e)) || [];
-    message.onsets = object.onsets?.map((e) => Onset.fromPartial(e)) || [];
-    message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
+    message.cues = (object.cues !== undefined && object.cues !== null) ? ObjectRef.fromPartial(object.cues) : undefined;
+    message.cuesVtt = (object.cuesVtt !== undefined && object.cuesVtt !== null)
+      ? ObjectRef.fromPartial(object.cuesVtt)
+      : undefined;
+    message.hits = object.hits ?? 0;
+    message.layers = object.layers ?? 0;
     message.sounds = object.sounds?.map((e) => PaletteSound.fromPartial(e)) || [];
-    message.timings = object.timings?.map((e) => StepTiming.fromPartial(e)) || [];
-    message.warnings = object.warnings?.map((e) => e) || [];
-    message.durationS = object.durationS ?? 0;
     message.loudnessLufs = object.loudnessLufs ?? 0;
     message.truePeakDbtp = object.truePeakDbtp ?? 0;
     return message;
@@ -533,95 +859,6 @@ export const SoundClass: MessageFns<SoundClass> = {
     const message = createBaseSoundClass();
     message.label = object.label ?? "";
     message.confidence = object.confidence ?? 0;
-    return message;
-  },
-};
-
-function createBaseOnset(): Onset {
-  return { timeS: 0, strength: 0 };
-}
-
-export const Onset: MessageFns<Onset> = {
-  encode(message: Onset, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.timeS !== 0) {
-      writer.uint32(9).double(message.timeS);
-    }
-    if (message.strength !== 0) {
-      writer.uint32(17).double(message.strength);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Onset {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseOnset();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 9) {
-              break;
-            }
-
-            message.timeS = reader.double();
-            continue;
-          }
-          case 2: {
-            if (tag !== 17) {
-              break;
-            }
-
-            message.strength = reader.double();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): Onset {
-    return {
-      timeS: isSet(object.timeS)
-        ? globalThis.Number(object.timeS)
-        : isSet(object.time_s)
-        ? globalThis.Number(object.time_s)
-        : 0,
-      strength: isSet(object.strength) ? globalThis.Number(object.strength) : 0,
-    };
-  },
-
-  toJSON(message: Onset): unknown {
-    const obj: any = {};
-    if (message.timeS !== 0) {
-      obj.timeS = floatToJson(message.timeS);
-    }
-    if (message.strength !== 0) {
-      obj.strength = floatToJson(message.strength);
-    }
-    return obj;
-  },
-
-  create<I extends Exact<DeepPartial<Onset>, I>>(base?: I): Onset {
-    return Onset.fromPartial(base ?? ({} as any));
-  },
-  fromPartial<I extends Exact<DeepPartial<Onset>, I>>(object: I): Onset {
-    const message = createBaseOnset();
-    message.timeS = object.timeS ?? 0;
-    message.strength = object.strength ?? 0;
     return message;
   },
 };

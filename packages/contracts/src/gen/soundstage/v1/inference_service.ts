@@ -18,8 +18,49 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { FoleySpec } from "./foley.js";
+import { FoleySpec, PaletteSound } from "./foley.js";
 import { Job } from "./job.js";
+
+export enum PaletteClassKind {
+  UNSPECIFIED = 0,
+  /** STRUCK - Sounds at onsets. */
+  STRUCK = 1,
+  /** CONTINUOUS - Goes on, under an envelope. */
+  CONTINUOUS = 2,
+  UNRECOGNIZED = -1,
+}
+
+export function paletteClassKindFromJSON(object: any): PaletteClassKind {
+  switch (object) {
+    case 0:
+    case "PALETTE_CLASS_KIND_UNSPECIFIED":
+      return PaletteClassKind.UNSPECIFIED;
+    case 1:
+    case "PALETTE_CLASS_KIND_STRUCK":
+      return PaletteClassKind.STRUCK;
+    case 2:
+    case "PALETTE_CLASS_KIND_CONTINUOUS":
+      return PaletteClassKind.CONTINUOUS;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return PaletteClassKind.UNRECOGNIZED;
+  }
+}
+
+export function paletteClassKindToJSON(object: PaletteClassKind): string {
+  switch (object) {
+    case PaletteClassKind.UNSPECIFIED:
+      return "PALETTE_CLASS_KIND_UNSPECIFIED";
+    case PaletteClassKind.STRUCK:
+      return "PALETTE_CLASS_KIND_STRUCK";
+    case PaletteClassKind.CONTINUOUS:
+      return "PALETTE_CLASS_KIND_CONTINUOUS";
+    case PaletteClassKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
 
 export interface CreateFoleyRequest {
   /** Chosen by the client, a UUID for example; makes a repeated call harmless. */
@@ -45,6 +86,39 @@ export interface Model {
   /** onnxruntime's execution provider, `cpu` or `cuda`. */
   executionProvider: string;
   licence: string;
+}
+
+export interface ListSoundsRequest {
+}
+
+export interface ListSoundsResponse {
+  classes: PaletteClass[];
+}
+
+export interface PaletteClass {
+  /** What a cue calls it, for example `wood`. */
+  id: string;
+  /** In words: `a knock on wood`. */
+  label: string;
+  kind: PaletteClassKind;
+  /** What it can be muted with, besides its id: `music`, `animal`. */
+  group: string;
+  /** What a cue's `sound` may be; `synthesis` has no licence of its own. */
+  sounds: PaletteSound[];
+}
+
+export interface PreviewSoundRequest {
+  class: string;
+  /** Empty: the seed chooses. */
+  sound: string;
+  /** 0 to 1. */
+  strength: number;
+  seed: bigint;
+}
+
+export interface PreviewSoundResponse {
+  /** 48 kHz stereo, 16 bit, at most 6 seconds. A layer's sound can be repeated: its end runs into its start. */
+  wav: Buffer;
 }
 
 function createBaseCreateFoleyRequest(): CreateFoleyRequest {
@@ -459,6 +533,449 @@ export const Model: MessageFns<Model> = {
   },
 };
 
+function createBaseListSoundsRequest(): ListSoundsRequest {
+  return {};
+}
+
+export const ListSoundsRequest: MessageFns<ListSoundsRequest> = {
+  encode(_: ListSoundsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSoundsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSoundsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListSoundsRequest {
+    return {};
+  },
+
+  toJSON(_: ListSoundsRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListSoundsRequest>, I>>(base?: I): ListSoundsRequest {
+    return ListSoundsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListSoundsRequest>, I>>(_: I): ListSoundsRequest {
+    const message = createBaseListSoundsRequest();
+    return message;
+  },
+};
+
+function createBaseListSoundsResponse(): ListSoundsResponse {
+  return { classes: [] };
+}
+
+export const ListSoundsResponse: MessageFns<ListSoundsResponse> = {
+  encode(message: ListSoundsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.classes) {
+      PaletteClass.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSoundsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSoundsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.classes.push(PaletteClass.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSoundsResponse {
+    return {
+      classes: globalThis.Array.isArray(object?.classes)
+        ? object.classes.map((e: any) => PaletteClass.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListSoundsResponse): unknown {
+    const obj: any = {};
+    if (message.classes?.length) {
+      obj.classes = message.classes.map((e) => PaletteClass.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListSoundsResponse>, I>>(base?: I): ListSoundsResponse {
+    return ListSoundsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListSoundsResponse>, I>>(object: I): ListSoundsResponse {
+    const message = createBaseListSoundsResponse();
+    message.classes = object.classes?.map((e) => PaletteClass.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePaletteClass(): PaletteClass {
+  return { id: "", label: "", kind: 0, group: "", sounds: [] };
+}
+
+export const PaletteClass: MessageFns<PaletteClass> = {
+  encode(message: PaletteClass, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.label !== "") {
+      writer.uint32(18).string(message.label);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(24).int32(message.kind);
+    }
+    if (message.group !== "") {
+      writer.uint32(34).string(message.group);
+    }
+    for (const v of message.sounds) {
+      PaletteSound.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PaletteClass {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePaletteClass();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sounds.push(PaletteSound.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PaletteClass {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      label: isSet(object.label) ? globalThis.String(object.label) : "",
+      kind: isSet(object.kind) ? paletteClassKindFromJSON(object.kind) : 0,
+      group: isSet(object.group) ? globalThis.String(object.group) : "",
+      sounds: globalThis.Array.isArray(object?.sounds) ? object.sounds.map((e: any) => PaletteSound.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PaletteClass): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.label !== "") {
+      obj.label = message.label;
+    }
+    if (message.kind !== 0) {
+      obj.kind = paletteClassKindToJSON(message.kind);
+    }
+    if (message.group !== "") {
+      obj.group = message.group;
+    }
+    if (message.sounds?.length) {
+      obj.sounds = message.sounds.map((e) => PaletteSound.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PaletteClass>, I>>(base?: I): PaletteClass {
+    return PaletteClass.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PaletteClass>, I>>(object: I): PaletteClass {
+    const message = createBasePaletteClass();
+    message.id = object.id ?? "";
+    message.label = object.label ?? "";
+    message.kind = object.kind ?? 0;
+    message.group = object.group ?? "";
+    message.sounds = object.sounds?.map((e) => PaletteSound.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePreviewSoundRequest(): PreviewSoundRequest {
+  return { class: "", sound: "", strength: 0, seed: 0n };
+}
+
+export const PreviewSoundRequest: MessageFns<PreviewSoundRequest> = {
+  encode(message: PreviewSoundRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.class !== "") {
+      writer.uint32(10).string(message.class);
+    }
+    if (message.sound !== "") {
+      writer.uint32(18).string(message.sound);
+    }
+    if (message.strength !== 0) {
+      writer.uint32(25).double(message.strength);
+    }
+    if (message.seed !== 0n) {
+      if (BigInt.asUintN(64, message.seed) !== message.seed) {
+        throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.seed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreviewSoundRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreviewSoundRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.class = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sound = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.strength = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.seed = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PreviewSoundRequest {
+    return {
+      class: isSet(object.class) ? globalThis.String(object.class) : "",
+      sound: isSet(object.sound) ? globalThis.String(object.sound) : "",
+      strength: isSet(object.strength) ? globalThis.Number(object.strength) : 0,
+      seed: isSet(object.seed) ? BigInt(object.seed) : 0n,
+    };
+  },
+
+  toJSON(message: PreviewSoundRequest): unknown {
+    const obj: any = {};
+    if (message.class !== "") {
+      obj.class = message.class;
+    }
+    if (message.sound !== "") {
+      obj.sound = message.sound;
+    }
+    if (message.strength !== 0) {
+      obj.strength = floatToJson(message.strength);
+    }
+    if (message.seed !== 0n) {
+      obj.seed = message.seed.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PreviewSoundRequest>, I>>(base?: I): PreviewSoundRequest {
+    return PreviewSoundRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PreviewSoundRequest>, I>>(object: I): PreviewSoundRequest {
+    const message = createBasePreviewSoundRequest();
+    message.class = object.class ?? "";
+    message.sound = object.sound ?? "";
+    message.strength = object.strength ?? 0;
+    message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
+    return message;
+  },
+};
+
+function createBasePreviewSoundResponse(): PreviewSoundResponse {
+  return { wav: Buffer.alloc(0) };
+}
+
+export const PreviewSoundResponse: MessageFns<PreviewSoundResponse> = {
+  encode(message: PreviewSoundResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.wav.length !== 0) {
+      writer.uint32(10).bytes(message.wav);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreviewSoundResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreviewSoundResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.wav = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PreviewSoundResponse {
+    return { wav: isSet(object.wav) ? Buffer.from(bytesFromBase64(object.wav)) : Buffer.alloc(0) };
+  },
+
+  toJSON(message: PreviewSoundResponse): unknown {
+    const obj: any = {};
+    if (message.wav.length !== 0) {
+      obj.wav = base64FromBytes(message.wav);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PreviewSoundResponse>, I>>(base?: I): PreviewSoundResponse {
+    return PreviewSoundResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PreviewSoundResponse>, I>>(object: I): PreviewSoundResponse {
+    const message = createBasePreviewSoundResponse();
+    message.wav = object.wav ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
 /** Runs the jobs that people come for. */
 export type InferenceServiceService = typeof InferenceServiceService;
 export const InferenceServiceService = {
@@ -482,6 +999,27 @@ export const InferenceServiceService = {
     responseSerialize: (value: ListModelsResponse): Buffer => Buffer.from(ListModelsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListModelsResponse => ListModelsResponse.decode(value),
   },
+  /** What foley can sound like: the classes of the palette and their sounds, for editing a cue sheet. */
+  listSounds: {
+    path: "/soundstage.v1.InferenceService/ListSounds" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSoundsRequest): Buffer => Buffer.from(ListSoundsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSoundsRequest => ListSoundsRequest.decode(value),
+    responseSerialize: (value: ListSoundsResponse): Buffer => Buffer.from(ListSoundsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSoundsResponse => ListSoundsResponse.decode(value),
+  },
+  /** One hit or a few seconds of a layer, to be heard at once. */
+  previewSound: {
+    path: "/soundstage.v1.InferenceService/PreviewSound" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PreviewSoundRequest): Buffer => Buffer.from(PreviewSoundRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PreviewSoundRequest => PreviewSoundRequest.decode(value),
+    responseSerialize: (value: PreviewSoundResponse): Buffer =>
+      Buffer.from(PreviewSoundResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PreviewSoundResponse => PreviewSoundResponse.decode(value),
+  },
 } as const;
 
 export interface InferenceServiceServer extends UntypedServiceImplementation {
@@ -489,6 +1027,10 @@ export interface InferenceServiceServer extends UntypedServiceImplementation {
   createFoley: handleUnaryCall<CreateFoleyRequest, CreateFoleyResponse>;
   /** The models that are loaded, with their hashes, and what they run on. */
   listModels: handleUnaryCall<ListModelsRequest, ListModelsResponse>;
+  /** What foley can sound like: the classes of the palette and their sounds, for editing a cue sheet. */
+  listSounds: handleUnaryCall<ListSoundsRequest, ListSoundsResponse>;
+  /** One hit or a few seconds of a layer, to be heard at once. */
+  previewSound: handleUnaryCall<PreviewSoundRequest, PreviewSoundResponse>;
 }
 
 export interface InferenceServiceClient extends Client {
@@ -524,6 +1066,38 @@ export interface InferenceServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListModelsResponse) => void,
   ): ClientUnaryCall;
+  /** What foley can sound like: the classes of the palette and their sounds, for editing a cue sheet. */
+  listSounds(
+    request: ListSoundsRequest,
+    callback: (error: ServiceError | null, response: ListSoundsResponse) => void,
+  ): ClientUnaryCall;
+  listSounds(
+    request: ListSoundsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSoundsResponse) => void,
+  ): ClientUnaryCall;
+  listSounds(
+    request: ListSoundsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSoundsResponse) => void,
+  ): ClientUnaryCall;
+  /** One hit or a few seconds of a layer, to be heard at once. */
+  previewSound(
+    request: PreviewSoundRequest,
+    callback: (error: ServiceError | null, response: PreviewSoundResponse) => void,
+  ): ClientUnaryCall;
+  previewSound(
+    request: PreviewSoundRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PreviewSoundResponse) => void,
+  ): ClientUnaryCall;
+  previewSound(
+    request: PreviewSoundRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PreviewSoundResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const InferenceServiceClient = makeGenericClientConstructor(
@@ -534,6 +1108,18 @@ export const InferenceServiceClient = makeGenericClientConstructor(
   service: typeof InferenceServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
