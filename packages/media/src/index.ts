@@ -1,8 +1,9 @@
-export { defaultOutputExtension, type OutputExtension } from './containers.js';
+export { defaultOutputExtension, outputContainer, type OutputContainer, type OutputExtension } from './containers.js';
 export { cutClip, type CutClip, type CutClipOptions } from './cut-clip.js';
 export { decodeAudio, type DecodeAudioOptions } from './decode-audio.js';
 export { decodeFrames, type DecodedFrame, type DecodeFramesOptions } from './decode-frames.js';
 export type { FrameView } from './frame-views.js';
+export { jpegStills, type JpegStillsOptions } from './jpeg-stills.js';
 export { DEFAULT_LIMITS, type MediaLimits } from './limits.js';
 export { measureLoudness, type Loudness } from './loudness.js';
 export type { AudioInfo, MediaInfo, SubtitleInfo, VideoInfo } from './media-info.js';
