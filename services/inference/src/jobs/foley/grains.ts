@@ -1,8 +1,8 @@
 import type { Random } from './random.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 
-/** What is left of a sound, beside full scale, when it is dropped: 90 dB. */
-const SILENT = 3e-5;
+/** What is left of a sound, beside full scale, when it is dropped: 80 dB. */
+const SILENT = 1e-4;
 
 /** Both channels while they are being filled. */
 export interface Canvas {
@@ -81,11 +81,12 @@ export function bubble(
   const rise = decayPerS * random.between(0.05, 0.35);
   const end = Math.min(left.length, at + Math.ceil((Math.log(gain / SILENT) / decayPerS) * SAMPLE_RATE_HZ));
   const fall = Math.exp(-decayPerS / SAMPLE_RATE_HZ);
-  const begin = Math.min(48, Math.round(SAMPLE_RATE_HZ / hz / 4));
+  const begin = Math.max(1, Math.min(48, Math.round(SAMPLE_RATE_HZ / hz / 4)));
+  const { sin, PI } = Math;
   let level = gain;
   let phase = 0;
   for (let i = at; i < end; i++) {
-    const y = level * Math.sin(2 * Math.PI * phase) * Math.min(1, (i - at) / begin);
+    const y = level * sin(2 * PI * phase) * (i - at < begin ? (i - at) / begin : 1);
     phase += (hz * (1 + (rise * (i - at)) / SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ;
     if (phase > 1) phase -= 1;
     level *= fall;

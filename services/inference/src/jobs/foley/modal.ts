@@ -155,7 +155,8 @@ function addBurst(
   const side = new Float32Array(length);
   let envelope = level;
   for (let i = 0; i < length; i++) {
-    const now = i < attackFrames ? level * Math.sin((Math.PI / 2) * (i / attackFrames)) ** 2 : (envelope *= fall);
+    // Rises as a parabola, falls exponentially.
+    const now = i < attackFrames ? level * (i / attackFrames) ** 2 : (envelope *= fall);
     middle[i] = now * (2 * random.next() - 1);
     side[i] = WIDTH * now * (2 * random.next() - 1);
   }
@@ -211,26 +212,50 @@ function ringGrain(
 function finished({ left, right }: Canvas, name: string): Recording {
   withoutDc(left);
   withoutDc(right);
-  let peak = 0;
-  for (let i = 0; i < left.length; i++) peak = Math.max(peak, Math.abs(left[i]!), Math.abs(right[i]!));
-  const reaches = (i: number, share: number): boolean =>
-    Math.abs(left[i]!) >= share * peak || Math.abs(right[i]!) >= share * peak;
-  let attack = 0;
-  while (attack < left.length - 1 && !reaches(attack, ATTACK_OF_PEAK)) attack++;
-  let last = left.length;
-  while (last > attack + 1 && !reaches(last - 1, END_OF_PEAK)) last--;
+  const peak = Math.max(peakOf(left), peakOf(right));
+  const attack = Math.min(firstOver(left, ATTACK_OF_PEAK * peak), firstOver(right, ATTACK_OF_PEAK * peak));
+  const last = 1 + Math.max(lastOver(left, END_OF_PEAK * peak), lastOver(right, END_OF_PEAK * peak), attack);
   const from = attack - LEAD_FRAMES; // may lie before the first sample: silence then
   const pcm = new Float32Array((last - from + 8) * 2);
   const scale = peak > 0 ? PEAK / peak : 0;
-  const fadeFrames = Math.min(END_FADE_S * SAMPLE_RATE_HZ, (last - attack) / 2);
   for (let frame = Math.max(0, -from); from + frame < last; frame++) {
-    const toEnd = last - (from + frame);
-    const out = toEnd < fadeFrames ? 0.5 - 0.5 * Math.cos((Math.PI * toEnd) / fadeFrames) : 1;
-    const lead = from > 0 && frame < LEAD_FRAMES / 2 ? frame / (LEAD_FRAMES / 2) : 1;
-    pcm[frame * 2] = scale * out * lead * left[from + frame]!;
-    pcm[frame * 2 + 1] = scale * out * lead * right[from + frame]!;
+    pcm[frame * 2] = scale * left[from + frame]!;
+    pcm[frame * 2 + 1] = scale * right[from + frame]!;
   }
+  if (from > 0) fade(pcm, 0, LEAD_FRAMES / 2, 1);
+  fade(pcm, last - from - 1, Math.floor(Math.min(END_FADE_S * SAMPLE_RATE_HZ, (last - attack) / 2)), -1);
   return { name, licence: 'synthesised', pcm, onsetFrame: LEAD_FRAMES };
+}
+
+/** From nothing at a frame to everything, forth or back. */
+function fade(pcm: Float32Array, silentFrame: number, frames: number, step: 1 | -1): void {
+  for (let i = 0; i < frames; i++) {
+    const gain = 0.5 - 0.5 * Math.cos((Math.PI * i) / frames);
+    pcm[(silentFrame + step * i) * 2]! *= gain;
+    pcm[(silentFrame + step * i) * 2 + 1]! *= gain;
+  }
+}
+
+function peakOf(samples: Float32Array): number {
+  let peak = 0;
+  for (let i = 0; i < samples.length; i++) {
+    const x = samples[i]!;
+    if (x > peak) peak = x;
+    else if (-x > peak) peak = -x;
+  }
+  return peak;
+}
+
+function firstOver(samples: Float32Array, level: number): number {
+  let i = 0;
+  while (i < samples.length - 1 && samples[i]! < level && samples[i]! > -level) i++;
+  return i;
+}
+
+function lastOver(samples: Float32Array, level: number): number {
+  let i = samples.length - 1;
+  while (i > 0 && samples[i]! < level && samples[i]! > -level) i--;
+  return i;
 }
 
 /** One pole and one zero at 18 Hz. */
