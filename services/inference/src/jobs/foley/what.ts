@@ -1,7 +1,10 @@
-import { asFloat32, type OpenModel } from '@soundstage/models';
 import { badInput } from '@soundstage/core';
-import type { SoundClass } from './sound-class.js';
 import type { Palette } from './palette.js';
+import type { SoundClass, SoundGroup } from './sound-class.js';
+import type { Sight } from './sights.js';
+
+export { watch, type Sight, type Watcher } from './sights.js';
+export { decideByWords, mutedBy } from './words.js';
 
 /** A class of the palette and how sure the picture makes us. */
 export interface Recognised {
@@ -12,222 +15,144 @@ export interface Recognised {
 
 export interface Decision {
   chosen: SoundClass;
+  /** What goes on besides, where that is clear too: the sea behind a dog. */
+  also?: SoundClass | undefined;
   /** At most three, most probable first. */
   classes: Recognised[];
+  /** The picture or a person says so; otherwise the choice is a makeshift. */
+  sure: boolean;
   warnings: string[];
+}
+
+export interface DecideOptions {
+  /** Ids of classes that must not be chosen: see mutedBy(). */
+  muted?: ReadonlySet<string> | undefined;
 }
 
 /** Below this the picture says too little: wrong sounds disturb more than plain ones. */
 const SURE = 0.2;
-/** A bark or a shot where there is none is worse than a wrong knock, so these need more, and each for itself. */
-const STARTLING: ReadonlySet<string> = new Set(['animal', 'blast', 'people', 'signal']);
-const SURE_OF_STARTLING = 0.3;
+/** A bark, a shot, a voice or a tune where there is none is worse than a wrong knock. These need more, each for itself. */
+const SURE_OF: Partial<Record<SoundGroup, number>> = { animal: 0.3, blast: 0.3, signal: 0.3, speech: 0.4, music: 0.3 };
+/** A knock of a likely material is better than one of none, even where nothing is sure. */
+const MATERIAL_HINT = 0.08;
+/** What nobody wants in the background unasked. */
+const NEVER_BESIDES: ReadonlySet<SoundGroup> = new Set(['speech', 'music', 'signal', 'blast', 'ambience']);
 const REPORTED = 3;
 const LEAST_REPORTED = 0.02;
-/** What the detector must see in a frame for it to count at all; its card's threshold is for drawing boxes. */
-const LEAST_DETECTION = 0.3;
 /** A detection says what is there, not that it is what sounds. */
-const DETECTION_WEIGHT = 0.7;
-
-/** Gathers what the frames show. Frames come one by one, the models run while the next are decoded. */
-export interface Watcher {
-  /** 224×224 RGB, 8 bit. */
-  addForClassifier(frame: Uint8Array): Promise<void>;
-  /** 416×416 RGB, 8 bit. */
-  addForDetector(frame: Uint8Array): Promise<void>;
-  finish(): Promise<Recognised[]>;
-}
+const DETECTION_WEIGHT = 0.8;
+/** Cause and sound may be out of sight half of the time. */
+const SHARE_OF_FRAMES = 0.5;
+/** Log-odds of being right over log-odds of what the models say. */
+const CALIBRATION = { slope: 1, offset: 0 } as const;
 
 /**
- * classifier: frames [N, 224, 224, 3] → probabilities [N, 1000]; detector: frames [N, 416, 416, 3] → scores
- * [N, places, 80]. Their labels are mapped to classes of the palette.
- */
-export function watch(
-  models: { classifier: OpenModel; detector: OpenModel },
-  palette: Palette,
-  signal?: AbortSignal,
-): Watcher {
-  const classified: Float32Array[] = [];
-  const detected: Float32Array[] = [];
-  const classify = oneAtATime(async (frame: Uint8Array) => {
-    const { probabilities } = await models.classifier.run(
-      { frames: { dims: [1, 224, 224, 3], data: frame } },
-      { signal },
-    );
-    classified.push(asFloat32(probabilities));
-  });
-  const detect = oneAtATime(async (frame: Uint8Array) => {
-    const { scores } = await models.detector.run({ frames: { dims: [1, 416, 416, 3], data: frame } }, { signal });
-    detected.push(bestOfEach(asFloat32(scores), scores!.dims.at(-1)!));
-  });
-  return {
-    addForClassifier: classify.add,
-    addForDetector: detect.add,
-    async finish() {
-      await Promise.all([classify.finish(), detect.finish()]);
-      return weigh(palette.classes, classified, detected);
-    },
-  };
-}
-
-/**
- * Confidence of each class, from what all frames show.
+ * Confidence of each class, from any of the frames, the surest class first.
  *
- * In a frame, a class has the sum of the probabilities of its ImageNet labels, and the best score of its COCO labels.
- * Over the frames the mean is taken, so that one odd frame decides nothing; the two sources are joined as independent
- * witnesses: 1 − (1 − a)(1 − b).
+ * A class has the mean of its best half of the frames: more than one odd frame, and not spoilt by those in which the
+ * cause is hidden. The two models are joined as independent witnesses, 1 − (1 − a)(1 − b), and the outcome is
+ * calibrated so that it is right about as often as it says.
  */
-export function weigh(
-  classes: readonly SoundClass[],
-  classified: readonly Float32Array[],
-  detected: readonly Float32Array[],
-): Recognised[] {
+export function weigh(classes: readonly SoundClass[], sights: readonly Sight[]): Recognised[] {
+  const by = (model: Sight['by']): Float32Array[] =>
+    sights.filter((sight) => sight.by === model).map(({ evidence }) => evidence);
+  const [classifier, detector] = [by('classifier'), by('detector')];
   return classes
-    .map(({ id, imagenet, coco }) => {
-      const seen = meanOver(classified, (frame) => sumOf(imagenet, ({ index, weight }) => weight * frame[index]!));
-      const found = meanOver(detected, (frame) =>
-        Math.max(
-          0,
-          ...coco.map(({ index, weight }) => (frame[index]! >= LEAST_DETECTION ? weight * frame[index]! : 0)),
-        ),
-      );
-      return { label: id, confidence: 1 - (1 - Math.min(1, seen)) * (1 - DETECTION_WEIGHT * found) };
+    .map(({ id }, index) => {
+      const seen = meanOfBest(classifier, index);
+      const found = DETECTION_WEIGHT * meanOfBest(detector, index);
+      return { label: id, confidence: calibrated(1 - (1 - seen) * (1 - found)) };
     })
     .sort((a, b) => b.confidence - a.confidence || (a.label < b.label ? -1 : 1));
 }
 
+function meanOfBest(frames: readonly Float32Array[], index: number): number {
+  const best = frames.map((evidence) => evidence[index]!).sort((a, b) => b - a);
+  const count = Math.ceil(best.length * SHARE_OF_FRAMES);
+  return count === 0 ? 0 : best.slice(0, count).reduce((sum, value) => sum + value, 0) / count;
+}
+
+function calibrated(said: number): number {
+  if (said <= 0) return 0;
+  const odds = Math.log(said / Math.max(1e-6, 1 - said));
+  return 1 / (1 + Math.exp(-(CALIBRATION.slope * odds + CALIBRATION.offset)));
+}
+
+interface Found {
+  soundClass: SoundClass;
+  confidence: number;
+  /** With its family where one of it may stand in for another. */
+  support: number;
+}
+
 /**
- * Takes the best class of the best family; where even the family is not sure enough, the class that fits any material.
- * Within a family (a tom, a snare) a mistake is small, so that its classes' confidences count together.
+ * Takes the best class of the best family. Where even the family is not sure enough, a knock of the likeliest material;
+ * where there is no hint of one, the class that fits any. What is muted is never chosen; a voice or an instrument only
+ * where it is seen.
+ *
+ * Throws SoundstageError BAD_INPUT where everything is muted.
  */
-export function decide(recognised: readonly Recognised[], palette: Palette): Decision {
-  const classes = recognised.filter(({ confidence }) => confidence >= LEAST_REPORTED).slice(0, REPORTED);
-  const found = recognised.flatMap(({ label, confidence }) => {
+export function decide(recognised: readonly Recognised[], palette: Palette, options: DecideOptions = {}): Decision {
+  const muted = options.muted ?? new Set<string>();
+  const left = recognised.filter(({ label }) => !muted.has(label));
+  const classes = left.filter(({ confidence }) => confidence >= LEAST_REPORTED).slice(0, REPORTED);
+  const found = foundOf(left, palette);
+  const best = found.find((each) => isSure(each) && each.soundClass !== palette.neutral);
+  if (best !== undefined) {
+    const also = found.find((each) => goesOnBesides(each, best.soundClass) && isSure(each))?.soundClass;
+    return { chosen: best.soundClass, also, classes, sure: true, warnings: [] };
+  }
+  const material = found.find(({ soundClass, support }) => isMaterial(soundClass) && support >= MATERIAL_HINT);
+  const chosen = material?.soundClass ?? makeshift(palette, muted);
+  return { chosen, classes, sure: false, warnings: [unclear(classes[0], chosen)] };
+}
+
+/** The best supported first. */
+function foundOf(recognised: readonly Recognised[], palette: Palette): Found[] {
+  const known = recognised.flatMap(({ label, confidence }) => {
     const soundClass = palette.classes.find(({ id }) => id === label);
     return soundClass === undefined ? [] : [{ soundClass, confidence }];
   });
-  const best = found
-    .map(({ soundClass, confidence }) => ({ soundClass, confidence, support: supportOf(soundClass, found) }))
-    .filter(({ soundClass, support }) => support >= (STARTLING.has(soundClass.family) ? SURE_OF_STARTLING : SURE))
-    .sort((a, b) => b.support - a.support || b.confidence - a.confidence)[0];
-  if (best !== undefined && best.soundClass !== palette.neutral)
-    return { chosen: best.soundClass, classes, warnings: [] };
-  const guess = classes[0] === undefined ? '' : ` (best guess: ${classes[0].label}, ${percent(classes[0].confidence)})`;
-  const warnings = [
-    `It wasn't clear what makes the sound${guess}, so neutral sounds were used. Say what it is, for example "hammer on wood", and it sounds like that.`,
-  ];
-  return { chosen: palette.neutral, classes, warnings };
+  const supportOf = ({ id, family, group }: SoundClass): number =>
+    known.reduce((sum, { soundClass: other, confidence }) => {
+      const counts = other.id === id || (other.family === family && !startling(group));
+      return sum + (counts ? confidence : 0);
+    }, 0);
+  return known
+    .map((each) => ({ ...each, support: Math.min(1, supportOf(each.soundClass)) }))
+    .sort((a, b) => b.support - a.support || b.confidence - a.confidence || (a.soundClass.id < b.soundClass.id ? -1 : 1));
 }
 
-/** A class's own confidence, and that of its family where one of it may stand in for another. */
-function supportOf(soundClass: SoundClass, found: readonly { soundClass: SoundClass; confidence: number }[]): number {
-  const { id, family } = soundClass;
-  const counts = (other: SoundClass): boolean => other.id === id || (other.family === family && !STARTLING.has(family));
-  return sumOf(found, (other) => (counts(other.soundClass) ? other.confidence : 0));
+/** Within a family of these (a duck, an owl) a mistake is as large as outside it. Instruments are told by family. */
+function startling(group: SoundGroup): boolean {
+  return group !== 'music' && SURE_OF[group] !== undefined;
 }
 
-/**
- * The class that words name, for example `hammer on wood`: the one that shares most with its label and keywords.
- *
- * Throws SoundstageError BAD_INPUT that lists near classes, or all of them where none is near.
- */
-export function decideByWords(sound: string, palette: Palette): Decision {
-  const words = wordsOf(sound);
-  const ranked = palette.classes
-    .map((soundClass) => ({ soundClass, ...likeness(words, soundClass) }))
-    .sort((a, b) => b.exact - a.exact || b.near - a.near || (a.soundClass.id < b.soundClass.id ? -1 : 1));
-  const best = ranked[0];
-  if (best !== undefined && best.exact > 0) {
-    return { chosen: best.soundClass, classes: [{ label: best.soundClass.id, confidence: 1 }], warnings: [] };
-  }
-  const near = ranked.filter((each) => each.near > 0).slice(0, 5);
-  const shown = (near.length > 0 ? near : ranked).map(({ soundClass }) => soundClass.id).join(', ');
-  throw badInput(
-    `There is no sound for "${sound.slice(0, 80)}". ${near.length > 0 ? 'Near it are' : 'There are'}: ${shown}. Choose one of them, or leave the sound out and it is chosen by the picture.`,
-    'sound',
+function isSure({ soundClass, support }: Found): boolean {
+  return support >= (SURE_OF[soundClass.group] ?? SURE);
+}
+
+function goesOnBesides({ soundClass }: Found, chosen: SoundClass): boolean {
+  return (
+    soundClass.kind === 'continuous' && soundClass.family !== chosen.family && !NEVER_BESIDES.has(soundClass.group)
   );
 }
 
-/**
- * exact: one point for each word that is one of the class's, half a point more for the last word, since `stick on
- * metal` and `wooden door` sound like their last one; two where all words together are one of its keywords, three where
- * they are its name.
- * near: how much the other words look like one of the class's.
- */
-function likeness(words: readonly string[], { id, keywords }: SoundClass): { exact: number; near: number } {
-  const phrases = [id, ...keywords].map((phrase) => wordsOf(phrase).join(' '));
-  const own = new Set(phrases.flatMap((phrase) => phrase.split(' ')));
-  const last = words.at(-1);
-  const exact = sumOf(words, (word) => (own.has(word) ? (word === last ? 1.5 : 1) : 0));
-  const near = sumOf(words, (word) => (own.has(word) ? 0 : closest(word, own)));
-  const whole = words.join(' ');
-  return { exact: exact + (whole === phrases[0] ? 3 : phrases.includes(whole) ? 2 : 0), near };
+const MATERIALS: ReadonlySet<string> = new Set(['soft', 'wood', 'metal', 'glass', 'ceramic', 'plastic', 'stone']);
+
+function isMaterial({ kind, group, family }: SoundClass): boolean {
+  return kind === 'struck' && group === 'impact' && MATERIALS.has(family);
 }
 
-function closest(word: string, own: ReadonlySet<string>): number {
-  let most = 0;
-  for (const other of own) {
-    let same = 0;
-    while (same < word.length && word[same] === other[same]) same++;
-    if (same >= 3) most = Math.max(most, same / Math.max(word.length, other.length));
-  }
-  return most >= 0.5 ? Math.min(most, 0.9) : 0;
+/** Fits anything, and isn't muted. */
+function makeshift(palette: Palette, muted: ReadonlySet<string>): SoundClass {
+  const harmless = palette.classes.filter(({ group }) => group === 'impact' || group === 'nature');
+  const one = [palette.neutral, palette.ambience, ...harmless, ...palette.classes].find(({ id }) => !muted.has(id));
+  if (one === undefined) throw badInput('Everything is muted, so that no sound is left: mute less.', 'mute');
+  return one;
 }
 
-const FILLERS: ReadonlySet<string> = new Set([
-  'a',
-  'an',
-  'the',
-  'on',
-  'of',
-  'in',
-  'with',
-  'and',
-  'at',
-  'to',
-  'sound',
-  'sounds',
-  'noise',
-]);
-
-/** Lower case, no fillers, singular where that is only an s. */
-function wordsOf(text: string): string[] {
-  return text
-    .normalize('NFKC')
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter((word) => word !== '' && !FILLERS.has(word))
-    .map((word) => (word.length > 3 && word.endsWith('s') && !word.endsWith('ss') ? word.slice(0, -1) : word));
-}
-
-/** scores [places, kinds] → the best score of each kind. */
-function bestOfEach(scores: Float32Array, kinds: number): Float32Array {
-  const best = new Float32Array(kinds);
-  for (let i = 0; i < scores.length; i++) best[i % kinds] = Math.max(best[i % kinds]!, scores[i]!);
-  return best;
-}
-
-function meanOver(frames: readonly Float32Array[], value: (frame: Float32Array) => number): number {
-  return frames.length === 0 ? 0 : sumOf(frames, value) / frames.length;
-}
-
-function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((sum, item) => sum + value(item), 0);
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}
-
-/** Starts work on one item while the next is fetched, never on two. */
-function oneAtATime<T>(work: (item: T) => Promise<void>): { add(item: T): Promise<void>; finish(): Promise<void> } {
-  let running: Promise<void> = Promise.resolve();
-  return {
-    async add(item) {
-      await running;
-      running = work(item);
-      running.catch(() => undefined); // awaited by the next add() or by finish()
-    },
-    finish: () => running,
-  };
+function unclear(best: Recognised | undefined, chosen: SoundClass): string {
+  const guess = best === undefined ? '' : ` (best guess: ${best.label}, ${Math.round(best.confidence * 100)} %)`;
+  return `It wasn't clear what makes the sound${guess}, so neutral sounds were used: ${chosen.label}. Say what it is, for example "hammer on wood", and it sounds like that.`;
 }
