@@ -2,4 +2,4 @@ export { MOST_HITS, MOST_LAYERS, type CueSheet, type HitCue, type LayerCue, type
 export { envelopeLevels, envelopePoints, type EnvelopePoint } from './envelope.js';
 export { MOST_CUE_BYTES, readCues, type ReadCuesOptions } from './read-cues.js';
 export { toWebVtt } from './web-vtt.js';
-export { writeCues } from './write-cues.js';
+export { roundCues, writeCues } from './write-cues.js';

@@ -76,6 +76,7 @@ export type OutputExtension = OutputContainer['extension'];
 
 /** The extension of a finished video for this input: its own container where we write that, else one that fits. */
 export function defaultOutputExtension(info: MediaInfo): OutputExtension {
+  if (info.still) return '.mp4'; // of makeStillVideo()
   const own = CONTAINERS.find((container) => container.extension === EXTENSION_OF_CONTAINER[info.container]);
   const codec = info.video?.codec ?? 'h264';
   if (own !== undefined && carries(own, codec)) return own.extension;

@@ -1,12 +1,16 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { FoleyResult, FoleySpec } from '@soundstage/contracts';
-import { badInput, checkReference, fetchObject, storeFile, type Stage } from '@soundstage/core';
+import { FoleyCandidate, FoleyQuality, FoleyResult, FoleySpec } from '@soundstage/contracts';
+import { badInput, checkReference, fetchObject, storeBytes, storeFile, type Stage } from '@soundstage/core';
+import { MOST_CUE_BYTES, toWebVtt, writeCues } from '@soundstage/cues';
 import { defaultOutputExtension, probe, type OutputExtension } from '@soundstage/media';
 import type { Foley } from './jobs/foley/open-foley.js';
 
 /** What the sound may be asked for in; longer texts are no sound names. */
 const LONGEST_SOUND = 200;
+const MOST_MUTED = 100;
+const MOST_CANDIDATES = 8;
+const LONGEST_STILL_S = 4 * 3600;
 
 const MEDIA_TYPES: Record<OutputExtension, string> = {
   '.mp4': 'video/mp4',
@@ -15,7 +19,7 @@ const MEDIA_TYPES: Record<OutputExtension, string> = {
   '.webm': 'video/webm',
 };
 
-/** The foley job as work from the queue: fetch the video, run the job, store the result. */
+/** The foley job as work from the queue: fetch the video, run the job, store the results. */
 export function createFoleyStage(foley: Foley): Stage<FoleySpec, 'foley'> {
   return {
     kind: 'foley',
@@ -23,20 +27,8 @@ export function createFoleyStage(foley: Foley): Stage<FoleySpec, 'foley'> {
     steps: [{ name: 'fetch', share: 2 }, ...foley.steps, { name: 'store', share: 2 }],
     spec: FoleySpec,
     result: FoleyResult,
-
-    check(spec) {
-      checkReference(spec.video, 'spec.video');
-      if (spec.sound.length > LONGEST_SOUND) {
-        throw badInput(`The sound has ${spec.sound.length} letters; the limit is ${LONGEST_SOUND}.`, 'spec.sound');
-      }
-      if (spec.seed > BigInt(Number.MAX_SAFE_INTEGER)) {
-        throw badInput(`The seed must be at most ${Number.MAX_SAFE_INTEGER}.`, 'spec.seed');
-      }
-      // A sound that nobody knows is refused now, not after the video was looked at.
-      if (spec.sound) foley.findSound(spec.sound);
-    },
-
-    inputs: (spec) => (spec.video ? [spec.video] : []),
+    check: (spec) => checkSpec(spec, foley),
+    inputs: (spec) => [spec.video, spec.cues].filter((reference) => reference !== undefined),
 
     async run(spec, { signal, store, scratch, progress, outputPrefix }) {
       checkReference(spec.video, 'spec.video');
@@ -45,36 +37,86 @@ export function createFoleyStage(foley: Foley): Stage<FoleySpec, 'foley'> {
       await mkdir(join(scratch, 'in'));
       const inputPath = join(scratch, 'in', fileNameOf(spec));
       await fetchObject(store, spec.video, inputPath, signal);
+      const cuesPath = join(scratch, 'cues.json');
+      if (spec.cues !== undefined) await fetchObject(store, spec.cues, cuesPath, signal);
       progress('fetch', 1);
       const extension = defaultOutputExtension(await probe(inputPath, { signal }));
-      const outputPath = join(scratch, `output${extension}`);
+      const count = Math.max(1, spec.candidates);
+      const outputPaths = Array.from({ length: count }, (_, index) => join(scratch, `output-${index + 1}${extension}`));
       const outcome = await foley.run({
         inputPath,
-        outputPath,
+        ...(spec.onlyCues ? { candidates: count } : { outputPaths }),
         ...(spec.sound ? { sound: spec.sound } : {}),
+        ...(spec.cues ? { cues: { text: await readFile(cuesPath, 'utf8'), name: 'The cue sheet' } } : {}),
+        mute: spec.mute,
+        quality: spec.quality === FoleyQuality.DRAFT ? 'draft' : 'standard',
         keepOriginal: spec.keepOriginal,
-        seed: Number(spec.seed),
+        ...(spec.stillDurationS > 0 ? { stillDurationS: spec.stillDurationS } : {}),
+        // 0 is also what a client leaves that says nothing: an edited sheet then keeps its own.
+        ...(spec.cues && spec.seed === 0n ? {} : { seed: Number(spec.seed) }),
         signal,
         onProgress: progress,
       });
       progress('store', 0);
-      const key = `${outputPrefix}/video${extension}`;
-      const video = await storeFile(store, outputPath, key, MEDIA_TYPES[extension], signal);
-      progress('store', 1);
+      const candidates: FoleyCandidate[] = [];
+      for (const [
+        index,
+        { seed, sheet, sounds, output, loudnessLufs = 0, truePeakDbtp = 0 },
+      ] of outcome.candidates.entries()) {
+        const key = (name: string): string => `${outputPrefix}/${index + 1}/${name}`;
+        const stored = (text: string, name: string, mediaType: string) =>
+          storeBytes(store, Buffer.from(text), key(name), mediaType, signal);
+        const candidate = FoleyCandidate.fromPartial({
+          seed: BigInt(seed),
+          cues: await stored(writeCues(sheet), 'cues.json', 'application/json'),
+          cuesVtt: await stored(toWebVtt(sheet), 'cues.vtt', 'text/vtt'),
+          hits: sheet.hits.length,
+          layers: sheet.layers.length,
+          sounds,
+          loudnessLufs,
+          truePeakDbtp,
+        });
+        if (output !== undefined)
+          candidate.video = await storeFile(store, output, key(`video${extension}`), MEDIA_TYPES[extension], signal);
+        candidates.push(candidate);
+        progress('store', (index + 1) / count);
+      }
+      const { classes, warnings, durationS, timingTrust } = outcome;
       return FoleyResult.fromPartial({
-        video,
-        classes: outcome.classes,
-        onsets: outcome.onsets,
-        seed: spec.seed,
-        sounds: outcome.sounds,
+        candidates,
+        classes,
         timings: Object.entries(outcome.timings).map(([step, seconds]) => ({ step: step.replace(/_s$/, ''), seconds })),
-        warnings: outcome.warnings,
-        durationS: outcome.durationS,
-        loudnessLufs: outcome.loudnessLufs,
-        truePeakDbtp: outcome.truePeakDbtp,
+        warnings,
+        durationS,
+        ...(timingTrust === undefined ? {} : { timingTrust }),
       });
     },
   };
+}
+
+function checkSpec(spec: FoleySpec, foley: Foley): void {
+  checkReference(spec.video, 'spec.video');
+  if (spec.sound.length > LONGEST_SOUND)
+    throw badInput(`The sound has ${spec.sound.length} letters; the limit is ${LONGEST_SOUND}.`, 'spec.sound');
+  if (spec.seed > BigInt(Number.MAX_SAFE_INTEGER - MOST_CANDIDATES))
+    throw badInput(`The seed must be at most ${Number.MAX_SAFE_INTEGER - MOST_CANDIDATES}.`, 'spec.seed');
+  if (spec.candidates > MOST_CANDIDATES)
+    throw badInput(`There can be at most ${MOST_CANDIDATES} candidates, not ${spec.candidates}.`, 'spec.candidates');
+  if (!(spec.stillDurationS >= 0 && spec.stillDurationS <= LONGEST_STILL_S))
+    throw badInput(`A still image can sound for up to ${LONGEST_STILL_S} s.`, 'spec.still_duration_s');
+  if (spec.mute.length > MOST_MUTED || spec.mute.some((word) => word.length > LONGEST_SOUND))
+    throw badInput(`At most ${MOST_MUTED} names can be muted, of ${LONGEST_SOUND} letters each.`, 'spec.mute');
+  // A sound that nobody knows is refused now, not after the video was looked at.
+  if (spec.sound) foley.findSound(spec.sound);
+  foley.findMuted(spec.mute);
+  if (spec.cues === undefined) return;
+  checkReference(spec.cues, 'spec.cues');
+  if (spec.sound)
+    throw badInput('A cue sheet says itself what sounds: leave out either the cues or the sound.', 'spec.sound');
+  if (spec.onlyCues)
+    throw badInput('A cue sheet is there already: leave out only_cues to render it.', 'spec.only_cues');
+  if (spec.cues.sizeBytes > BigInt(MOST_CUE_BYTES))
+    throw badInput(`The cue sheet has ${spec.cues.sizeBytes} bytes; the limit is ${MOST_CUE_BYTES}.`, 'spec.cues');
 }
 
 /** The name that people gave, as far as a file system takes it. */

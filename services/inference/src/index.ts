@@ -1,4 +1,4 @@
 export { demoClip } from './demo-clip.js';
 export { openFoley, type Foley } from './jobs/foley/open-foley.js';
-export type { FoleyOutcome } from './jobs/foley/foley.js';
+export type { FoleyCandidate, FoleyOptions, FoleyOutcome } from './jobs/foley/foley.js';
 export { createInference } from './service.js';

@@ -8,6 +8,7 @@ import {
   InferenceServiceService,
   JobServiceService,
   JobState,
+  PaletteClassKind,
   type ObjectRef,
 } from '@soundstage/contracts';
 import {
@@ -19,6 +20,7 @@ import {
   temporaryFolder,
   type TestServices,
 } from '@soundstage/core/testing';
+import { readCues, writeCues } from '@soundstage/cues';
 import { hashVideoPackets, probe, runningProcesses } from '@soundstage/media';
 import { createInference } from './index.js';
 import { bouncingBox, H264, makeVideo } from './testing/silent-video.js';
@@ -71,6 +73,21 @@ describe('the inference service', () => {
   });
 });
 
+describe('the palette over gRPC', () => {
+  test('lists what can be heard, each sound with its licence, and plays any of it', async () => {
+    const { classes } = await services.client.call(InferenceServiceService.listSounds, {});
+    expect(classes.length).toBeGreaterThanOrEqual(40);
+    for (const { sounds } of classes) for (const { licence } of sounds) expect(licence).toMatch(/./);
+    const wood = classes.find(({ id }) => id === 'wood')!;
+    expect(wood).toMatchObject({ kind: PaletteClassKind.STRUCK, group: 'impact' });
+    const request = { class: 'wood', sound: wood.sounds.at(-1)!.name, strength: 1, seed: 0n };
+    const { wav } = await services.client.call(InferenceServiceService.previewSound, request);
+    expect(Buffer.from(wav).subarray(0, 4).toString()).toBe('RIFF');
+    const unknown = services.client.call(InferenceServiceService.previewSound, { ...request, class: 'zyzzyx' });
+    await expect(unknown).rejects.toMatchObject({ reason: 'BAD_INPUT' });
+  });
+});
+
 describe('a silent video over gRPC', () => {
   test('comes back as the same picture with sound, and its progress can be watched step by step', async () => {
     const job = await create();
@@ -92,15 +109,52 @@ describe('a silent video over gRPC', () => {
     expect(seen.length).toBeGreaterThan(2);
 
     const result = await services.client.resultOf(job.id, 'foley');
-    expect(result.onsets.length).toBeGreaterThan(0);
-    expect(result.sounds.length).toBeGreaterThan(0);
-    for (const { licence } of result.sounds) expect(licence).not.toBe('');
+    const [candidate] = result.candidates;
+    expect(candidate!.hits).toBeGreaterThan(0);
+    expect(candidate!.sounds.length).toBeGreaterThan(0);
+    for (const { licence } of candidate!.sounds) expect(licence).not.toBe('');
     const finished = join(home.path, 'finished.mp4');
-    await writeFile(finished, await services.client.download(result.video!.key));
+    await writeFile(finished, await services.client.download(candidate!.video!.key));
     const info = await probe(finished);
     expect(info.audio).toMatchObject({ sampleRateHz: 48_000, channels: 2 });
     expect(await hashVideoPackets(finished)).toBe(await hashVideoPackets(join(home.path, 'silent.mp4')));
   }, 60_000);
+
+  test('can be planned, edited and rendered: the cue sheet goes out as JSON and WebVTT and comes back', async () => {
+    const planned = await services.client.resultOf((await create({ onlyCues: true, candidates: 2 })).id, 'foley');
+    expect(planned.candidates.map(({ seed, video: none }) => [seed, none])).toEqual([
+      [1n, undefined],
+      [2n, undefined],
+    ]);
+    const sheet = readCues(String(await services.client.download(planned.candidates[1]!.cues!.key)));
+    expect(sheet).toMatchObject({ seed: 2, video: { name: 'silent.mp4' } });
+    expect(String(await services.client.download(planned.candidates[0]!.cuesVtt!.key))).toMatch(/^WEBVTT\n/);
+
+    const hits = sheet.hits.slice(0, 1).map((hit) => ({ ...hit, timeS: 0.5, class: 'metal', sound: undefined }));
+    const cues = await services.client.upload(Buffer.from(writeCues({ ...sheet, hits })), 'application/json');
+    const rendered = await services.client.resultOf((await create({ cues, sound: '', seed: 0n })).id, 'foley');
+    expect(rendered.candidates).toMatchObject([{ hits: 1, seed: 2n, video: { mediaType: 'video/mp4' } }]);
+    const back = readCues(String(await services.client.download(rendered.candidates[0]!.cues!.key)));
+    expect(back.hits).toMatchObject([{ timeS: 0.5, class: 'metal', sound: expect.stringMatching(/./) }]);
+  }, 60_000);
+
+  test('with a wrong cue sheet fails once, with the line that is wrong', async () => {
+    const cues = await services.client.upload(Buffer.from('{\n"format": "soundstage-cues",\n"version": NaN}'));
+    const job = await services.client.untilEnded((await create({ cues, sound: '' })).id);
+    expect(job).toMatchObject({ state: JobState.FAILED, attempt: 1, error: { reason: 'BAD_INPUT' } });
+    expect(job.error?.message).toContain('Line 3:');
+  });
+
+  test.each([
+    [{ candidates: 9 }, 'candidates'],
+    [{ stillDurationS: -1 }, 'still_duration_s'],
+    [{ mute: ['zyzzyx'] }, 'mute'],
+  ])('is refused at once for %o', async (over, field) => {
+    await expect(create(over)).rejects.toMatchObject({
+      reason: 'BAD_INPUT',
+      violations: [expect.objectContaining({ field: expect.stringContaining(field) })],
+    });
+  });
 
   test('is not worked on twice: the same request is the same job, and the same work is found done', async () => {
     const first = await create({}, 'once');

@@ -1,7 +1,12 @@
-import { InferenceServiceService, type InferenceServiceServer } from '@soundstage/contracts';
+import {
+  InferenceServiceService,
+  PaletteClassKind,
+  type InferenceServiceServer,
+  type ListSoundsResponse,
+} from '@soundstage/contracts';
 import { createJobMethod, type CreateService } from '@soundstage/core';
 import { createFoleyStage } from './handler.js';
-import { openFoley } from './jobs/foley/open-foley.js';
+import { openFoley, type Foley } from './jobs/foley/open-foley.js';
 
 /** The inference service: opens its models, then takes jobs. */
 export const createInference: CreateService = async (platform, handlers) => {
@@ -10,6 +15,18 @@ export const createInference: CreateService = async (platform, handlers) => {
   const implementation: InferenceServiceServer = {
     createFoley: createJobMethod('CreateFoley', stage, platform, handlers),
     listModels: handlers.unary('ListModels', async () => ({ models: foley.models })),
+    listSounds: handlers.unary('ListSounds', async () => soundsOf(foley)),
+    previewSound: handlers.unary('PreviewSound', async (request, { signal }) => ({
+      wav: Buffer.from(
+        await foley.preview({
+          class: request.class,
+          sound: request.sound || undefined,
+          strength: request.strength,
+          seed: Number(request.seed),
+          signal,
+        }),
+      ),
+    })),
   };
   return {
     name: 'inference',
@@ -18,3 +35,17 @@ export const createInference: CreateService = async (platform, handlers) => {
     close: () => foley.close(),
   };
 };
+
+function soundsOf({ palette }: Foley): ListSoundsResponse {
+  const classes = palette.classes.map((soundClass) => {
+    const { id, label, kind, group } = soundClass;
+    return {
+      id,
+      label,
+      kind: kind === 'struck' ? PaletteClassKind.STRUCK : PaletteClassKind.CONTINUOUS,
+      group,
+      sounds: palette.soundsOf(soundClass),
+    };
+  });
+  return { classes: classes.filter(({ sounds }) => sounds.length > 0) };
+}

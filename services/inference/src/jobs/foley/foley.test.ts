@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { writeCues, type CueSheet } from '@soundstage/cues';
 import { decodeAudio, hashVideoPackets, measureLoudness, probe } from '@soundstage/media';
-import type { FoleyOutcome, FoleyStep } from './foley.js';
+import type { FoleyCandidate, FoleyOutcome, FoleyStep } from './foley.js';
 import { CEILING_DBTP, TARGET_LUFS } from './mix.js';
 import { openFoley, type Foley } from './open-foley.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
@@ -75,12 +76,22 @@ function bouncingBar(
   return path;
 }
 
+/** What a job with one candidate made. */
+type Made = FoleyOutcome & FoleyCandidate & { output: string; loudnessLufs: number; truePeakDbtp: number };
+
 async function run(
   inputPath: string,
   outputName: string,
   over: Partial<Parameters<Foley['run']>[0]> = {},
-): Promise<FoleyOutcome> {
-  return foley.run({ inputPath, outputPath: join(folder, outputName), seed: 1, sound: 'wood', ...over });
+): Promise<Made> {
+  const outcome = await foley.run({
+    inputPath,
+    outputPaths: [join(folder, outputName)],
+    seed: 1,
+    sound: 'wood',
+    ...over,
+  });
+  return { ...outcome, ...outcome.candidates[0] } as Made;
 }
 
 async function sha256(path: string): Promise<string> {
@@ -106,7 +117,7 @@ function attackAfter(pcm: Float32Array, fromS: number): number {
 
 describe('a silent video gets sound', () => {
   let input: string;
-  let outcome: FoleyOutcome;
+  let outcome: Made;
   const steps: [FoleyStep, number][] = [];
 
   beforeAll(async () => {
@@ -116,15 +127,15 @@ describe('a silent video gets sound', () => {
 
   test('the blows are heard when the bar stops: within 80 ms of at least three of four stops', () => {
     const stops = [0.5, 1.5, 2.5, 3.5];
-    const hit = stops.filter((stopS) => outcome.onsets.some(({ timeS }) => Math.abs(timeS - stopS) < 0.08));
+    const hit = stops.filter((stopS) => outcome.sheet.hits.some(({ timeS }) => Math.abs(timeS - stopS) < 0.08));
     expect(hit.length).toBeGreaterThanOrEqual(3);
-    expect(outcome.onsets.length).toBeLessThanOrEqual(8);
+    expect(outcome.sheet.hits.length).toBeLessThanOrEqual(8);
   });
 
   test('each blow that stands alone begins within 10 ms of its onset in the finished file', async () => {
     const pcm = await heard(outcome.output);
-    const alone = outcome.onsets.filter(
-      ({ timeS }, i) => timeS > 0.05 && timeS - (outcome.onsets[i - 1]?.timeS ?? -1) > 0.35,
+    const alone = outcome.sheet.hits.filter(
+      ({ timeS }, i) => timeS > 0.05 && timeS - (outcome.sheet.hits[i - 1]?.timeS ?? -1) > 0.35,
     );
     expect(alone.length).toBeGreaterThanOrEqual(3);
     for (const { timeS } of alone) expect(Math.abs(attackAfter(pcm, timeS - 0.02) - timeS)).toBeLessThan(0.01);
@@ -169,7 +180,7 @@ describe('a silent video gets sound', () => {
     const other = await run(input, 'bar-other.mp4', { seed: 2 });
     expect(await sha256(again.output)).toBe(await sha256(outcome.output));
     expect(await sha256(other.output)).not.toBe(await sha256(outcome.output));
-    expect(other.onsets).toEqual(outcome.onsets);
+    expect(other.sheet.hits.map(({ timeS }) => timeS)).toEqual(outcome.sheet.hits.map(({ timeS }) => timeS));
   }, 60_000);
 });
 
@@ -196,7 +207,7 @@ describe('all kinds of videos', () => {
       path,
     );
     const outcome = await run(path, 'still-out.mp4', { sound: undefined });
-    expect(outcome.onsets).toEqual([]);
+    expect(outcome.sheet.hits).toEqual([]);
     expect(outcome.warnings.join()).toMatch(/Nothing moves/);
     expect(outcome.truePeakDbtp).toBeLessThanOrEqual(CEILING_DBTP);
   });
@@ -237,6 +248,95 @@ describe('all kinds of videos', () => {
   });
 });
 
+describe('a still image', () => {
+  test('gets an ambience of the asked length, and says so', async () => {
+    const path = join(folder, 'view.png');
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=322x241', '-frames:v', '1', path);
+    const outcome = await run(path, 'view-out.mp4', { sound: undefined, stillDurationS: 3.5 });
+    const info = await probe(outcome.output);
+    expect(info.durationS).toBeCloseTo(3.5, 1);
+    expect(info.video).toMatchObject({ width: 322, height: 240 });
+    expect(outcome.sheet.hits).toEqual([]);
+    expect(outcome.sheet.layers).toHaveLength(1);
+    expect(outcome.warnings.join()).toMatch(/Nothing moves in the picture, so only .* is heard/);
+  });
+});
+
+describe('the cue sheet', () => {
+  const cuesOf = (outcome: FoleyOutcome): CueSheet => outcome.candidates[0]!.sheet;
+  let input: string;
+  let planned: FoleyOutcome;
+
+  beforeAll(async () => {
+    input = bouncingBar('cues.mp4');
+    planned = await foley.run({ inputPath: input, sound: 'wood', seed: 1 });
+  }, 60_000);
+
+  test('can be had alone: no video is made, every hit has its time, class, sound, strength, side and confidence', () => {
+    expect(planned.candidates[0]!.output).toBeUndefined();
+    expect(cuesOf(planned)).toMatchObject({ format: 'soundstage-cues', scene: 'struck', video: { durationS: 4 } });
+    for (const hit of cuesOf(planned).hits) {
+      expect(hit).toMatchObject({ class: 'wood', sound: expect.any(String), muted: false });
+      for (const share of [hit.strength, hit.confidence]) expect(share >= 0 && share <= 1).toBe(true);
+      expect(Math.abs(hit.pan)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test('renders to the very video that the job makes by itself', async () => {
+    const direct = await run(input, 'direct.mp4');
+    const cues = { text: writeCues(cuesOf(planned)), name: 'cues.json' };
+    const rendered = await run(input, 'from-cues.mp4', { cues, sound: undefined, seed: undefined });
+    expect(await sha256(rendered.output)).toBe(await sha256(direct.output));
+  });
+
+  test('a hit that a person moves, adds or takes away is heard there, and only there', async () => {
+    const sheet = cuesOf(planned);
+    const hit = { ...sheet.hits[0]!, confidence: 1, strength: 1 };
+    const hits = [
+      { ...hit, id: 'moved', timeS: 0.25 },
+      { ...hit, id: 'added', timeS: 2.75, class: 'metal', sound: undefined },
+    ];
+    const cues = { text: writeCues({ ...sheet, hits }), name: 'edited.json' };
+    const edited = await run(input, 'edited.mp4', { cues, sound: undefined });
+    const pcm = await heard(edited.output);
+    for (const timeS of [0.25, 2.75]) expect(Math.abs(attackAfter(pcm, timeS - 0.02) - timeS)).toBeLessThan(0.01);
+    const quiet = pcm.subarray(0, 0.24 * SAMPLE_RATE_HZ);
+    expect(quiet.every((x) => Math.abs(x) < 1e-3)).toBe(true);
+    expect(edited.sheet.hits[1]!.sound).toMatch(/./);
+  });
+
+  test('that is wrong is refused with its line, before anything is written', async () => {
+    const text = writeCues(cuesOf(planned)).replace(/"time_s":[\d.]+/, '"time_s":99');
+    const line = text.split('\n').findIndex((each) => each.includes('"time_s":99')) + 1;
+    const work = run(input, 'refused-cues.mp4', { cues: { text, name: 'edited.json' }, sound: undefined });
+    await expect(work).rejects.toMatchObject({
+      reason: 'BAD_INPUT',
+      message: expect.stringContaining(`edited.json can't be used. Line ${line}:`),
+    });
+    expect(existsSync(join(folder, 'refused-cues.mp4'))).toBe(false);
+  });
+
+  test('what is muted is not heard', async () => {
+    const cues = { text: writeCues(cuesOf(planned)), name: 'cues.json' };
+    const muted = await run(input, 'muted.mp4', { cues, sound: undefined, mute: ['wood'] });
+    expect((await heard(muted.output)).every((x) => Math.abs(x) < 1e-4)).toBe(true);
+    expect(muted.sounds).toEqual([]);
+  });
+});
+
+test('several candidates differ in sound, by their seeds, and agree in time', async () => {
+  const input = bouncingBar('takes.mp4', { durationS: 2 });
+  const outputPaths = [1, 2, 3].map((n) => join(folder, `take-${n}.mp4`));
+  const { candidates } = await foley.run({ inputPath: input, outputPaths, sound: 'wood', seed: 5 });
+  expect(candidates.map(({ seed }) => seed)).toEqual([5, 6, 7]);
+  expect(candidates.map(({ output }) => output)).toEqual(outputPaths);
+  expect(new Set(await Promise.all(outputPaths.map(sha256))).size).toBe(3);
+  const times = candidates.map(({ sheet }) => JSON.stringify(sheet.hits.map(({ timeS }) => timeS)));
+  expect(new Set(times).size).toBe(1);
+  const second = await run(input, 'take-2-alone.mp4', { seed: 6 });
+  expect(await sha256(second.output)).toBe(await sha256(outputPaths[1]!));
+}, 60_000);
+
 describe('what can’t be done is refused in a sentence, and leaves nothing behind', () => {
   async function refused(inputPath: string, over: Partial<Parameters<Foley['run']>[0]> = {}): Promise<string> {
     const outputPath = join(folder, 'refused.mp4');
@@ -253,10 +353,10 @@ describe('what can’t be done is refused in a sentence, and leaves nothing behi
     expect(await refused(path)).toMatch(/song\.wav.* has no picture/);
   });
 
-  test('a still image', async () => {
+  test('a still image that is to sound for longer than four hours', async () => {
     const path = join(folder, 'photo.png');
     ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=320x240', '-frames:v', '1', path);
-    expect(await refused(path)).toMatch(/photo\.png.* is a still image/);
+    expect(await refused(path, { stillDurationS: 20_000 })).toMatch(/up to 14400 s, not for 20000/);
   });
 
   test('a video that already has sound, with the way out', async () => {
@@ -289,7 +389,7 @@ describe('what can’t be done is refused in a sentence, and leaves nothing behi
         [],
       );
     }
-    expect((await run(input, 'after-cancelled.mp4')).onsets.length).toBeGreaterThan(0);
+    expect((await run(input, 'after-cancelled.mp4')).sheet.hits.length).toBeGreaterThan(0);
   }, 120_000);
 });
 
@@ -301,7 +401,7 @@ const real = join(DATA, 'foley', 'condfoley_real', 'data-demo_video__chopping.mp
     const outcome = await run(input, 'chopping-out.mp4', { sound: undefined });
     // Heard in the recording.
     const cuts = [0.66, 1.12, 1.6, 2.09, 2.54, 3.01, 3.5, 3.96, 4.42, 4.98, 5.5, 6.0, 6.52, 7.04, 7.56];
-    const found = cuts.filter((cutS) => outcome.onsets.some(({ timeS }) => Math.abs(timeS - cutS) < 0.06));
+    const found = cuts.filter((cutS) => outcome.sheet.hits.some(({ timeS }) => Math.abs(timeS - cutS) < 0.06));
     expect(found.length).toBeGreaterThanOrEqual(0.9 * cuts.length);
   }, 60_000);
 });

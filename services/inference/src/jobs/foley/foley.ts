@@ -1,14 +1,18 @@
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { OpenModel } from '@soundstage/models';
+import { readCues, roundCues, type CueSheet } from '@soundstage/cues';
 import { throwIfAborted } from '@soundstage/core';
-import { examine, originalSound, watchClip } from './look.js';
-import { levelFor, mixed, TARGET_LUFS, UNDER_ORIGINAL_LU } from './mix.js';
+import { examine, originalSound, pictureToMux, watchClip, type Clip, type Quality } from './look.js';
+import { levelFor, mixed, TARGET_LUFS, UNDER_ORIGINAL_LU, type Level } from './mix.js';
 import { followMotion } from './motion.js';
 import { joinPictureAndSound } from './mux.js';
-import type { Palette } from './palette.js';
-import { seededRandom } from './random.js';
+import type { Palette, SoundName } from './palette.js';
+import { planCues, type Plan } from './plan.js';
 import { render } from './render.js';
-import { planSounds } from './sound.js';
-import { decide, decideByWords, watch, type Recognised } from './what.js';
+import { chooseSounds, soundPlan, soundsUsed, type SoundPlan } from './sound.js';
+import { stepClock } from './step-clock.js';
+import { decideByWords, mutedBy, watch, type Recognised } from './what.js';
 import { keepTime } from './when.js';
 
 /** The steps of the job, in their order, and their share of its time. */
@@ -22,6 +26,8 @@ export const STEP_SHARES = [
 ] as const;
 export type FoleyStep = (typeof STEP_SHARES)[number]['name'];
 
+const DEFAULT_SEED = 1;
+
 /** The models that the job runs. */
 export interface FoleyModels {
   motion: OpenModel;
@@ -31,14 +37,29 @@ export interface FoleyModels {
 }
 
 export interface FoleyOptions {
+  /** A silent video or a still image. */
   inputPath: string;
-  outputPath: string;
+  /** Where the finished video of each candidate goes. Absent: only cue sheets are made. */
+  outputPaths?: readonly string[] | undefined;
+  /** How many cue sheets, where only they are made. 1 by default. */
+  candidates?: number | undefined;
   /** What makes the sound, in words. Without it the picture decides. */
   sound?: string | undefined;
+  /** Classes and groups of classes that must not sound. */
+  mute?: readonly string[] | undefined;
+  /** An edited cue sheet. The picture is then not looked at. */
+  cues?: { text: string; name: string } | undefined;
+  /** `standard` by default. */
+  quality?: Quality | undefined;
   /** Mix the new sound under the video's own, instead of refusing a video that has sound. */
   keepOriginal?: boolean | undefined;
-  /** All chance comes from it: the same seed gives the same bytes. A whole number from 0. */
-  seed: number;
+  /** How long a still image sounds; 10 by default. */
+  stillDurationS?: number | undefined;
+  /**
+   * All chance comes from it: the same seed gives the same bytes. A whole number from 0; the next candidates take the
+   * next ones. By default that of the cue sheet, or 1.
+   */
+  seed?: number | undefined;
   models: FoleyModels;
   palette: Palette;
   signal?: AbortSignal | undefined;
@@ -46,112 +67,170 @@ export interface FoleyOptions {
   onProgress?: ((step: FoleyStep, fraction: number, message: string) => void) | undefined;
 }
 
+/** One soundtrack, or the plan of one. */
+export interface FoleyCandidate {
+  seed: number;
+  sheet: CueSheet;
+  /** What sounds in it. */
+  sounds: SoundName[];
+  /** The finished video; undefined where only the cue sheet was asked for, and so are its levels. */
+  output: string | undefined;
+  loudnessLufs: number | undefined;
+  truePeakDbtp: number | undefined;
+}
+
 export interface FoleyOutcome {
-  output: string;
   durationS: number;
   /** At most three, most probable first. */
   classes: Recognised[];
-  /** The blows that sound; none where the sound goes on. */
-  onsets: { timeS: number; strength: number }[];
-  seed: number;
-  /** The recordings in use. */
-  sounds: { name: string; licence: string }[];
+  /** How far the times of the hits can be trusted, 0 to 1; undefined where nothing was timed. */
+  timingTrust: number | undefined;
+  candidates: FoleyCandidate[];
   /** Seconds by step. `what` and `when` run while `look` decodes: theirs is what was left after it. */
   timings: Record<`${FoleyStep}_s`, number>;
   warnings: string[];
-  /** Of the finished file. */
-  loudnessLufs: number;
-  truePeakDbtp: number;
 }
 
 /**
- * Gives a silent video sound that fits the picture and is in time with it. The picture itself is copied bit for bit.
+ * Gives a silent video or a still image sound that fits the picture and is in time with it. The picture of a video is
+ * copied bit for bit.
  *
- * Throws SoundstageError: BAD_INPUT (see examine() and decideByWords()), CANCELLED, EXHAUSTED (disk full), UNAVAILABLE.
- * Nothing is left at outputPath then.
+ * Throws SoundstageError: BAD_INPUT (see examine(), readCues(), decideByWords() and mutedBy()), CANCELLED, EXHAUSTED
+ * (disk full), UNAVAILABLE. Nothing is left at outputPaths then.
  */
 export async function runFoley(options: FoleyOptions): Promise<FoleyOutcome> {
-  const { inputPath, outputPath, sound, keepOriginal = false, seed, models, palette, signal } = options;
-  const clock = stepClock(options.onProgress);
-  const random = seededRandom(seed);
+  const { outputPaths, signal } = options;
+  const clock = stepClock(
+    STEP_SHARES.map(({ name }) => name),
+    options.onProgress,
+  );
   throwIfAborted(signal);
+  const count = outputPaths?.length ?? options.candidates ?? 1;
 
   clock.start('look', 'Looking at the picture');
+  const { clip, plan } = options.cues === undefined ? await seenPlan(options, clock) : await editedPlan(options, clock);
+
+  clock.start('sound', 'Choosing recordings');
+  const firstSeed = options.seed ?? plan.sheet.seed;
+  const sheets = Array.from({ length: count }, (_, index) =>
+    chooseSounds({ ...plan.sheet, seed: firstSeed + index }, options.palette),
+  );
+  const candidates = sheets.map((sheet): FoleyCandidate => {
+    const sounds = soundsUsed(sheet, options.palette);
+    return { seed: sheet.seed, sheet, sounds, output: undefined, loudnessLufs: undefined, truePeakDbtp: undefined };
+  });
+  const warnings = new Set([...clip.warnings, ...plan.warnings]);
+  if (outputPaths !== undefined) {
+    const made = await finished(candidates, clip, outputPaths, options, clock);
+    for (const warning of made) warnings.add(warning);
+  }
+  return {
+    durationS: clip.durationS,
+    classes: plan.classes,
+    timingTrust: plan.sheet.timingTrust ?? undefined,
+    candidates,
+    timings: clock.finish(),
+    warnings: [...warnings],
+  };
+}
+
+type Clock = ReturnType<typeof stepClock<FoleyStep>>;
+
+/** Looks at the picture and decides what sounds when. */
+async function seenPlan(options: FoleyOptions, clock: Clock): Promise<{ clip: Clip; plan: Plan }> {
+  const { sound, models, palette, signal } = options;
+  const muted = mutedBy(options.mute ?? [], palette);
   const told = sound === undefined || sound.trim() === '' ? undefined : decideByWords(sound, palette);
-  const clip = await examine(inputPath, { keepOriginal, signal });
+  const clip = await examine(options.inputPath, options);
   const keeper = keepTime(models.onset, signal);
   const motion = followMotion(models.motion, keeper.add, signal);
   const watcher = told === undefined ? watch(models, palette, signal) : undefined;
-  await watchClip(clip, { motion, watcher }, { signal, onProgress: (timeS) => clock.progress(timeS / clip.durationS) });
+  await watchClip(clip, { motion, watcher }, options.quality ?? 'standard', {
+    signal,
+    onProgress: (timeS) => clock.progress(timeS / clip.durationS),
+  });
 
   clock.start('what', 'Deciding what makes the sound');
-  const decision = told ?? decide((await watcher?.finish()) ?? [], palette);
+  const sights = (await watcher?.finish()) ?? [];
 
   clock.start('when', 'Finding when it sounds');
   await motion.finish();
   const timing = await keeper.finish(clip.durationS);
-
-  clock.start('sound', 'Choosing recordings');
-  const plan = await planSounds({
-    chosen: decision.chosen,
-    timing,
-    durationS: clip.durationS,
-    palette,
-    random,
-    signal,
-  });
-
-  clock.start('mix', 'Setting the level');
-  const level = await levelFor(() => render(plan), {
-    targetLufs: clip.originalLufs === undefined ? TARGET_LUFS : clip.originalLufs - UNDER_ORIGINAL_LU,
-    signal,
-  });
-
-  clock.start('mux', 'Joining picture and sound');
-  const finished = await joinPictureAndSound({
-    clip,
-    outputPath,
-    sound: (lowerDb) => mixed({ blocks: render(plan), level, original: originalSound(clip, signal), lowerDb }),
-    signal,
-    onProgress: clock.progress,
-  });
-
-  return {
-    output: outputPath,
-    durationS: clip.durationS,
-    classes: decision.classes,
-    onsets: plan.hits.length === 0 ? [] : timing.onsets.map(({ timeS, strength }) => ({ timeS, strength })),
-    seed,
-    sounds: plan.recordings.map(({ name, licence }) => ({ name, licence })),
-    timings: clock.finish(),
-    warnings: [...clip.warnings, ...decision.warnings, ...plan.warnings, ...level.warnings, ...finished.warnings],
-    loudnessLufs: finished.loudnessLufs,
-    truePeakDbtp: finished.truePeakDbtp,
-  };
+  const video = videoOf(clip);
+  const plan = planCues({ ...video, timing, sights, told, muted, seed: options.seed ?? DEFAULT_SEED }, palette);
+  return { clip, plan: { ...plan, sheet: { ...roundCues(plan.sheet), video } } };
 }
 
-function stepClock(onProgress: FoleyOptions['onProgress']) {
-  const timings = Object.fromEntries(STEP_SHARES.map(({ name }) => [`${name}_s`, 0])) as FoleyOutcome['timings'];
-  let step: FoleyStep | undefined;
-  let message = '';
-  let startMs = 0;
-  const stop = (): void => {
-    if (step === undefined) return;
-    timings[`${step}_s`] = (performance.now() - startMs) / 1000;
-    onProgress?.(step, 1, message);
-  };
-  return {
-    start(next: FoleyStep, words: string): void {
-      stop();
-      [step, message, startMs] = [next, words, performance.now()];
-      onProgress?.(step, 0, message);
-    },
-    progress(fraction: number): void {
-      if (step !== undefined) onProgress?.(step, Math.max(0, Math.min(1, fraction)), message);
-    },
-    finish(): FoleyOutcome['timings'] {
-      stop();
-      return timings;
-    },
-  };
+/** Takes the plan that a person edited; the picture need only be copied. */
+async function editedPlan(options: FoleyOptions, clock: Clock): Promise<{ clip: Clip; plan: Plan }> {
+  const { cues, palette } = options;
+  const muted = mutedBy(options.mute ?? [], palette);
+  const clip = await examine(options.inputPath, options);
+  clock.start('what', 'Reading the cue sheet');
+  const known = new Map(
+    palette.classes.map((each) => [
+      each.id,
+      { kind: each.kind, sounds: palette.soundsOf(each).map(({ name }) => name) },
+    ]),
+  );
+  const sheet = readCues(cues!.text, { name: cues!.name, durationS: clip.durationS, palette: known });
+  const quiet = <T extends { class: string; muted: boolean }>(cue: T): T =>
+    muted.has(cue.class) ? { ...cue, muted: true } : cue;
+  clock.start('when', 'Taking its times');
+  const taken = { ...sheet, video: videoOf(clip), hits: sheet.hits.map(quiet), layers: sheet.layers.map(quiet) };
+  return { clip, plan: { sheet: taken, classes: sheet.classes, warnings: sheet.notes } };
+}
+
+function videoOf(clip: Clip): CueSheet['video'] {
+  return { name: basename(clip.path), durationS: clip.durationS };
+}
+
+/** Renders each candidate and joins it with the picture. Gives warnings; fills in the candidates. */
+async function finished(
+  candidates: readonly FoleyCandidate[],
+  clip: Clip,
+  outputPaths: readonly string[],
+  { palette, signal }: FoleyOptions,
+  clock: Clock,
+): Promise<string[]> {
+  const warnings: string[] = [];
+  const plans: SoundPlan[] = [];
+  for (const { sheet } of candidates) plans.push(await soundPlan(sheet, palette, signal));
+
+  clock.start('mix', 'Setting the level');
+  const levels: Level[] = [];
+  for (const plan of plans) {
+    const targetLufs = clip.originalLufs === undefined ? TARGET_LUFS : clip.originalLufs - UNDER_ORIGINAL_LU;
+    const level = await levelFor(() => render(plan), { targetLufs, signal });
+    levels.push(level);
+    warnings.push(...level.warnings);
+    clock.progress(levels.length / plans.length);
+  }
+
+  clock.start('mux', 'Joining picture and sound');
+  const picture = await pictureToMux(clip, signal);
+  const written: string[] = [];
+  try {
+    for (const [index, plan] of plans.entries()) {
+      const outputPath = outputPaths[index]!;
+      const made = await joinPictureAndSound({
+        clip: picture.clip,
+        outputPath,
+        sound: (lowerDb) =>
+          mixed({ blocks: render(plan), level: levels[index]!, original: originalSound(clip, signal), lowerDb }),
+        signal,
+        onProgress: (fraction) => clock.progress((index + fraction) / plans.length),
+      });
+      written.push(outputPath);
+      warnings.push(...made.warnings);
+      const { loudnessLufs, truePeakDbtp } = made;
+      Object.assign(candidates[index]!, { output: outputPath, loudnessLufs, truePeakDbtp });
+    }
+  } catch (error) {
+    for (const path of written) await rm(path, { force: true });
+    throw error;
+  } finally {
+    await picture.remove();
+  }
+  return warnings;
 }

@@ -1,15 +1,26 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { badInput } from '@soundstage/core';
-import { decodeAudio, decodeFrames, measureLoudness, probe, type MediaInfo, type VideoInfo } from '@soundstage/media';
+import {
+  decodeAudio,
+  decodeFrames,
+  makeStillVideo,
+  measureLoudness,
+  probe,
+  type MediaInfo,
+  type VideoInfo,
+} from '@soundstage/media';
 import type { MotionFollower } from './motion.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import type { Watcher } from './what.js';
 
-/** A clip that can be given sound. */
+/** A video or still image that can be given sound. */
 export interface Clip {
   path: string;
   info: MediaInfo;
   video: VideoInfo;
-  /** Length of the picture, and so of the soundtrack. */
+  /** Length of the picture, and so of the soundtrack; of a still image, the length that was asked for. */
   durationS: number;
   /** Loudness of the sound that it brings; undefined where none can be heard. */
   originalLufs: number | undefined;
@@ -18,24 +29,43 @@ export interface Clip {
 
 /** Below this a sound track counts as silent: dither and codec noise lie far below, any recording above. */
 const SILENT_DBTP = -60;
-const STILLS = 8;
+const STILL_DURATION_S = 10;
+const LONGEST_STILL_S = 4 * 3600;
+
+/** How much effort goes into looking. */
+export type Quality = 'draft' | 'standard';
+
+/** Motion frames a second, and how many frames are recognised: one in so many seconds, but at least so many. */
+const EFFORT = {
+  draft: { maxFrameRate: 15, everyS: 3, least: 3 },
+  standard: { maxFrameRate: 30, everyS: 1, least: 8 },
+} as const;
 
 /**
  * Probes the file and refuses what can't be given sound.
  *
- * Throws SoundstageError BAD_INPUT: no video, a still image, already sound (unless keepOriginal); and what
- * probe() throws.
+ * Throws SoundstageError BAD_INPUT: no picture, already sound (unless keepOriginal), a length for a still image that
+ * is out of its limits; and what probe() throws.
  */
 export async function examine(
   path: string,
-  options: { keepOriginal: boolean; signal?: AbortSignal | undefined },
+  options: {
+    keepOriginal?: boolean | undefined;
+    stillDurationS?: number | undefined;
+    signal?: AbortSignal | undefined;
+  },
 ): Promise<Clip> {
   const info = await probe(path, { signal: options.signal });
   const { video } = info;
-  if (video === undefined) throw badInput(`${info.name} has no picture: give a video.`, 'video');
-  if (info.still) throw badInput(`${info.name} is a still image: give a video, in which something moves.`, 'video');
+  if (video === undefined) throw badInput(`${info.name} has no picture: give a video or an image.`, 'video');
+  if (info.still) {
+    const durationS = options.stillDurationS ?? STILL_DURATION_S;
+    if (!(durationS > 0 && durationS <= LONGEST_STILL_S))
+      throw badInput(`A still image can sound for up to ${LONGEST_STILL_S} s, not for ${durationS}.`, 'stillDurationS');
+    return { path, info, video, durationS, originalLufs: undefined, warnings: [] };
+  }
   const originalLufs = info.audio === undefined ? undefined : await loudnessOf(path, options.signal);
-  if (originalLufs !== undefined && !options.keepOriginal) {
+  if (originalLufs !== undefined && options.keepOriginal !== true) {
     throw badInput(
       `${info.name} already has sound. Use --keep-original to mix the new sound under it, or remove its sound track first.`,
       'video',
@@ -60,22 +90,46 @@ export function originalSound(clip: Clip, signal?: AbortSignal): AsyncIterable<F
 }
 
 /**
+ * The clip whose picture is copied beside the sound: for a still image a video of it, which remove() deletes.
+ */
+export async function pictureToMux(
+  clip: Clip,
+  signal?: AbortSignal,
+): Promise<{ clip: Clip; remove: () => Promise<void> }> {
+  if (!clip.info.still) return { clip, remove: async () => undefined };
+  const folder = await mkdtemp(join(tmpdir(), 'soundstage-still-'));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const path = join(folder, 'still.mp4');
+    await makeStillVideo({ path: clip.path, durationS: clip.durationS, outputPath: path, signal });
+    const info = await probe(path, { signal });
+    return { clip: { ...clip, path, info, video: info.video! }, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/**
  * Decodes the clip once, for all models: small grey frames for motion, a few larger ones for what is seen. The models
  * run while ffmpeg decodes what comes next.
  */
 export async function watchClip(
   clip: Clip,
   to: { motion: MotionFollower; watcher: Watcher | undefined },
+  quality: Quality,
   options: { signal?: AbortSignal | undefined; onProgress?: ((timeS: number) => void) | undefined },
 ): Promise<void> {
+  const { maxFrameRate, everyS, least } = EFFORT[quality];
+  const count = clip.info.still ? 1 : Math.max(least, Math.ceil(clip.durationS / everyS));
   const stills =
     to.watcher === undefined
       ? []
       : [
-          { name: 'classifier', width: 224, height: 224, pixelFormat: 'rgb24' as const, count: STILLS },
-          { name: 'detector', width: 416, height: 416, pixelFormat: 'rgb24' as const, count: STILLS },
+          { name: 'classifier', width: 224, height: 224, pixelFormat: 'rgb24' as const, count },
+          { name: 'detector', width: 416, height: 416, pixelFormat: 'rgb24' as const, count },
         ];
-  const views = [{ name: 'motion', width: 160, height: 96, pixelFormat: 'gray' as const, maxFrameRate: 30 }, ...stills];
+  const views = [{ name: 'motion', width: 160, height: 96, pixelFormat: 'gray' as const, maxFrameRate }, ...stills];
   for await (const { view, timeS, data } of decodeFrames(clip.path, {
     views,
     info: clip.info,
@@ -84,7 +138,7 @@ export async function watchClip(
     if (view === 'motion') {
       await to.motion.add(data, timeS);
       options.onProgress?.(timeS);
-    } else if (view === 'classifier') await to.watcher?.addForClassifier(data);
-    else await to.watcher?.addForDetector(data);
+    } else if (view === 'classifier') await to.watcher?.addForClassifier(data, timeS);
+    else await to.watcher?.addForDetector(data, timeS);
   }
 }

@@ -6,7 +6,8 @@ import { openModel, type OpenModel } from '@soundstage/models';
 import { readInferenceConfig } from '../../config.js';
 import { runFoley, STEP_SHARES, type FoleyModels, type FoleyOptions, type FoleyOutcome } from './foley.js';
 import { openPalette, type Palette } from './palette.js';
-import { decideByWords } from './what.js';
+import { previewSound, type PreviewOptions } from './preview.js';
+import { decideByWords, mutedBy } from './what.js';
 
 /** The foley job with its models loaded and its palette read: opened once in a process, run as often as one likes. */
 export interface Foley {
@@ -18,12 +19,16 @@ export interface Foley {
   palette: Palette;
   /** The id of the class that words name. Throws SoundstageError BAD_INPUT, listing near ones, for none. */
   findSound(sound: string): string;
+  /** The ids of the classes that words of `mute` name. Throws SoundstageError BAD_INPUT, listing near ones. */
+  findMuted(words: readonly string[]): ReadonlySet<string>;
   run(options: Omit<FoleyOptions, 'models' | 'palette'>): Promise<FoleyOutcome>;
+  /** One sound as a WAV file, to be heard at once. */
+  preview(options: Omit<PreviewOptions, 'palette'>): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
 /** To be raised with every change of this job's code that changes its output. */
-const CODE_VERSION = 3;
+const CODE_VERSION = 4;
 const NAMES = ['motion', 'onset', 'classifier', 'detector'] as const satisfies readonly (keyof FoleyModels)[];
 
 /**
@@ -67,7 +72,9 @@ function foleyOf(models: FoleyModels, palette: Palette, close: () => Promise<voi
     models: listed,
     palette,
     findSound: (sound) => decideByWords(sound, palette).chosen.id,
+    findMuted: (words) => mutedBy(words, palette),
     run: (options) => runFoley({ ...options, models, palette }),
+    preview: (options) => previewSound({ ...options, palette }),
     close,
   };
 }

@@ -19,9 +19,23 @@ export interface Recording {
 export interface Palette extends PaletteClasses {
   /** Of everything in it. */
   sha256: string;
-  /** The recordings of a class, decoded once in a process; none for a class that is made of noise. */
+  /**
+   * What a class can sound with, by name: its recordings, or `synthesis`. None where it must fall back to another class.
+   */
+  soundsOf(soundClass: SoundClass): SoundName[];
+  /** The recordings of a class, decoded once in a process; none for a class that is synthesised. */
   load(soundClass: SoundClass, signal?: AbortSignal): Promise<Recording[]>;
 }
+
+/** One sound of a class, as cue sheets and results name it. */
+export interface SoundName {
+  name: string;
+  /** An SPDX identifier. */
+  licence: string;
+}
+
+/** What is made here from numbers; nobody has a right in it. */
+export const SYNTHESIS: SoundName = { name: 'synthesis', licence: 'CC0-1.0' };
 
 /** One recording as `palette.json` lists it. */
 interface ListedSound {
@@ -57,6 +71,11 @@ export async function openPalette(folder: string, labels: PaletteLabels): Promis
   return {
     sha256: sha256(listText + classesText),
     ...read,
+    soundsOf(soundClass) {
+      const listed = sounds.filter((sound) => sound.class === soundClass.id);
+      if (listed.length > 0) return listed.map(({ id, licence }) => ({ name: id, licence }));
+      return canBeSynthesised(soundClass) ? [SYNTHESIS] : [];
+    },
     async load(soundClass, signal) {
       const listed = sounds.filter((sound) => sound.class === soundClass.id);
       const recordings = await Promise.all(listed.map(recordingOf));
@@ -64,6 +83,10 @@ export async function openPalette(folder: string, labels: PaletteLabels): Promis
       return recordings;
     },
   };
+}
+
+function canBeSynthesised({ kind, noise, modal }: SoundClass): boolean {
+  return kind === 'continuous' ? noise !== undefined : modal !== undefined;
 }
 
 async function readPart(folder: string, name: string): Promise<string> {

@@ -4,7 +4,7 @@ import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import type { Recording } from './palette.js';
 import { seededRandom } from './random.js';
 import { BLOCK_FRAMES, render } from './render.js';
-import { ofOneThing, placeHits, type Hit, type SoundPlan } from './sound.js';
+import type { Hit, SoundPlan } from './sound.js';
 
 /** Silence for 10 ms, then a step that dies away: its onset is at frame 480, to the sample. */
 function click(name: string): Recording {
@@ -14,7 +14,7 @@ function click(name: string): Recording {
 }
 
 function plan(hits: Hit[], durationS = 2): SoundPlan {
-  return { durationS, hits, beds: [], recordings: [], warnings: [] };
+  return { durationS, hits, beds: [] };
 }
 
 function whole(blocks: Iterable<Float32Array>): Float32Array {
@@ -80,45 +80,6 @@ describe('rendering', () => {
     const [left, right] = [pcm[firstLoudFrame(pcm) * 2]!, pcm[firstLoudFrame(pcm) * 2 + 1]!];
     expect(right).toBeGreaterThan(left);
     expect(20 * Math.log10(right / left)).toBeLessThan(6.1);
-  });
-});
-
-describe('variation', () => {
-  const onsets = Array.from({ length: 40 }, (_, i) => ({ timeS: i * 0.3, strength: i % 2 === 0 ? 1 : 0.3, side: 0 }));
-  const recordings = ['a', 'b', 'c'].map(click);
-
-  test('no two blows in a row take the same recording', () => {
-    const names = placeHits(onsets, recordings, seededRandom(1)).map(({ sound }) => sound().name);
-    expect(names.some((name, i) => name === names[i - 1])).toBe(false);
-    expect(new Set(names).size).toBe(3);
-  });
-
-  test('all blows of a clip are of one thing, where it was recorded more than once', () => {
-    const named = ['knock-1', 'knock-2', 'door-1', 'plank-1', 'plank-2', 'plank-3'].map(click);
-    const things = Array.from({ length: 20 }, (_, seed) =>
-      ofOneThing(named, seededRandom(seed))
-        .map(({ name }) => name)
-        .join(),
-    );
-    expect(new Set(things)).toEqual(new Set(['knock-1,knock-2', 'plank-1,plank-2,plank-3']));
-    expect(ofOneThing(['a-1', 'b-1'].map(click), seededRandom(1))).toHaveLength(2);
-  });
-
-  test('stronger motion always sounds louder than much weaker motion', () => {
-    const hits = placeHits(onsets, recordings, seededRandom(2));
-    const strong = hits.filter((_, i) => onsets[i]!.strength === 1).map(({ gain }) => gain);
-    const weak = hits.filter((_, i) => onsets[i]!.strength < 1).map(({ gain }) => gain);
-    expect(Math.min(...strong)).toBeGreaterThan(Math.max(...weak));
-  });
-
-  test('the same seed gives the same blows, another seed gives others', () => {
-    const of = (seed: number): string =>
-      JSON.stringify(
-        placeHits(onsets, recordings, seededRandom(seed)).map(({ sound, gain, rate }) => [sound().name, gain, rate]),
-      );
-    expect(of(7)).toBe(of(7));
-    expect(of(7)).not.toBe(of(8));
-    expect(of(7)).not.toBe(of(7 + 2 ** 32));
   });
 });
 

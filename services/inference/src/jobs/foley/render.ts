@@ -152,7 +152,7 @@ function sourceOf(bed: Bed, durationS: number): SoundingBed {
 
 function addBed(block: Float32Array, from: number, sounding: SoundingBed): void {
   const { bed, next, startFrame, endFrame, fadeIn, fadeOut, left, right } = sounding;
-  const { levels, levelRateHz } = bed;
+  const { levels, levelRateHz, levelsFromS = 0 } = bed;
   const first = fadeIn ? Math.max(0, startFrame - from) : 0;
   const last = fadeOut ? Math.min(block.length / 2, endFrame - from) : block.length / 2;
   if (first >= last) return;
@@ -160,7 +160,7 @@ function addBed(block: Float32Array, from: number, sounding: SoundingBed): void 
   const fadeFrames = BED_FADE_S * SAMPLE_RATE_HZ;
   for (let frame = first; frame < last; frame++) {
     const now = from + frame;
-    const place = (now / SAMPLE_RATE_HZ) * levelRateHz;
+    const place = Math.max(0, (now / SAMPLE_RATE_HZ - levelsFromS) * levelRateHz);
     const step = Math.min(Math.floor(place), levels.length - 1);
     const here = levels[step] ?? 0;
     let level = here + ((levels[step + 1] ?? here) - here) * (place - step);

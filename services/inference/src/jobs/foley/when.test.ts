@@ -19,7 +19,9 @@ function listener(): { model: OpenModel; rows: number[] } {
       if (step >= 0 && step < onset.length) onset[step] = Math.max(onset[step]!, features![i]!);
     });
     const tensor: Tensor = { dims: [onset.length], data: onset };
-    return { onset: tensor, peak: tensor, envelope: { dims: [onset.length], data: Float32Array.from(gridS!) } };
+    // As sure as the first time of its window says, so that a test can tell windows apart.
+    const trust: Tensor = { dims: [1], data: Float32Array.of(gridS![0]! < 50 ? 0.8 : 0.2) };
+    return { onset: tensor, peak: tensor, envelope: { dims: [onset.length], data: Float32Array.from(gridS!) }, trust };
   };
   const card = { name: 'onset', version: 'test', threshold: 0.3, min_gap_s: 0.1 } as unknown as ModelCard;
   const model: OpenModel = {
@@ -120,8 +122,27 @@ describe('when it sounds', () => {
   });
 
   test('where nothing moves there is no blow, whatever the model says', async () => {
-    const { onsets, moves } = await timingOf(4, { blows: [[1, 0.9]], speed: 0.01 });
-    expect({ onsets, moves }).toEqual({ onsets: [], moves: false });
+    const { onsets, trust, movesBetween } = await timingOf(4, { blows: [[1, 0.9]], speed: 0.01 });
+    expect({ onsets, trust, moves: movesBetween(0, 4) }).toEqual({ onsets: [], trust: undefined, moves: false });
+  });
+
+  test('the trust in a long clip is the mean over its windows, by what was found in each', async () => {
+    const { trust } = await timingOf(130, {
+      blows: [
+        [10.02, 0.9],
+        [20.02, 0.9],
+        [30.02, 0.9],
+        [100.02, 0.9],
+      ],
+    });
+    expect(trust).toBeCloseTo((3 * 0.8 + 0.2) / 4, 5);
+  });
+
+  test('cuts are told, and what moves only in one part moves only there', async () => {
+    const { cutsS, movesBetween } = await timingOf(4, { cuts: [1.02] });
+    expect(cutsS.map((cutS) => Math.round(cutS * 100) / 100)).toEqual([1.02]);
+    expect(movesBetween(0, 1)).toBe(true);
+    expect(movesBetween(4, 9)).toBe(false);
   });
 
   test('a model that fails fails the job, also in the middle of a long clip', async () => {

@@ -8,6 +8,8 @@ export interface Onset {
   strength: number;
   /** Where it moves: −1 left edge, 1 right edge of the picture. */
   side: number;
+  /** 0 to 1: how sure the onset model is. */
+  confidence: number;
 }
 
 /** When the clip sounds, and how loud. */
@@ -15,8 +17,12 @@ export interface Timing {
   onsets: Onset[];
   /** 0 to 1, at GRID_RATE_HZ from time 0. */
   envelope: Float32Array;
-  /** Whether anything moves at all. */
-  moves: boolean;
+  /** How far the onsets can be trusted, 0 to 1, as the onset model says; undefined where it found none. */
+  trust: number | undefined;
+  /** When the picture changes to another one. */
+  cutsS: readonly number[];
+  /** Whether anything moves in a part of the clip. */
+  movesBetween(fromS: number, untilS: number): boolean;
 }
 
 export const GRID_RATE_HZ = 50;
@@ -46,7 +52,8 @@ export interface TimeKeeper {
 /**
  * Finds onsets and the envelope by the onset model, window by window.
  *
- * model: features [T, C], times_s [T], grid_s [G] → onset, peak, envelope [G]; its card gives `threshold`, `min_gap_s`.
+ * model: features [T, C], times_s [T], grid_s [G] → onset, peak, envelope [G] and trust [1]; its card gives `threshold`
+ * and `min_gap_s`.
  */
 export function keepTime(model: OpenModel, signal?: AbortSignal): TimeKeeper {
   const threshold = cardNumber(model, 'threshold');
@@ -58,6 +65,7 @@ export function keepTime(model: OpenModel, signal?: AbortSignal): TimeKeeper {
   const envelope: Float32Array[] = [];
   const track: Moment[] = [];
   const cutsS: number[] = [];
+  const trusts: { trust: number; onsets: number }[] = [];
 
   const listen = async (fromS: number, untilS: number): Promise<void> => {
     const first = Math.round(Math.max(0, fromS - MARGIN_S) * GRID_RATE_HZ);
@@ -80,11 +88,14 @@ export function keepTime(model: OpenModel, signal?: AbortSignal): TimeKeeper {
     );
     const onset = asFloat32(answer['onset']);
     const peak = asFloat32(answer['peak']);
+    const before = found.length;
     for (let step = from; step < until; step++) {
       const i = step - first;
       if (peak[i]! >= threshold)
         found.push({ timeS: (step + betweenSteps(onset, i)) / GRID_RATE_HZ, height: peak[i]! });
     }
+    if (answer['trust'] !== undefined)
+      trusts.push({ trust: asFloat32(answer['trust'])[0]!, onsets: found.length - before });
     envelope.push(asFloat32(answer['envelope']).slice(from - first, until - first));
   };
 
@@ -110,11 +121,23 @@ export function keepTime(model: OpenModel, signal?: AbortSignal): TimeKeeper {
     async finish(durationS) {
       await work;
       if (durationS > heardUntilS) await listen(heardUntilS, durationS);
-      const moves = track.some(({ speed }) => speed >= LEAST_SPEED);
-      const onsets = moves ? withStrengths(apart(notCuts(found, cutsS), minGapS), track, durationS) : [];
-      return { onsets, envelope: concatenated(envelope), moves };
+      const moving = track.filter(({ speed }) => speed >= LEAST_SPEED);
+      const onsets = moving.length > 0 ? withStrengths(apart(notCuts(found, cutsS), minGapS), track, durationS) : [];
+      return {
+        onsets,
+        envelope: concatenated(envelope),
+        trust: onsets.length === 0 ? undefined : meanTrust(trusts),
+        cutsS,
+        movesBetween: (fromS, untilS) => moving.some(({ timeS }) => timeS >= fromS && timeS < untilS),
+      };
     },
   };
+}
+
+/** Over the windows, each by what was found in it. */
+function meanTrust(trusts: readonly { trust: number; onsets: number }[]): number | undefined {
+  const all = trusts.reduce((sum, { onsets }) => sum + onsets, 0);
+  return all === 0 ? undefined : trusts.reduce((sum, { trust, onsets }) => sum + trust * onsets, 0) / all;
 }
 
 /** The place of the top between grid steps, −0.5 to 0.5, of the parabola through a peak and its neighbours. */
@@ -157,10 +180,15 @@ function withStrengths(
       for (let i = start; i < track.length && track[i]!.timeS <= timeS + SWING_AFTER_S; i++) {
         if (track[i]!.speed > fastest.speed) fastest = track[i]!;
       }
-      return { timeS, force: Math.sqrt(height * fastest.speed), side: fastest.side };
+      return { timeS, force: Math.sqrt(height * fastest.speed), side: fastest.side, height };
     });
   const strongest = raw.reduce((most, { force }) => Math.max(most, force), 1e-6);
-  return raw.map(({ timeS, force, side }) => ({ timeS, strength: Math.max(0.05, force / strongest), side }));
+  return raw.map(({ timeS, force, side, height }) => ({
+    timeS,
+    strength: Math.max(0.05, force / strongest),
+    side,
+    confidence: Math.min(1, height),
+  }));
 }
 
 function joined(
