@@ -33,6 +33,11 @@ export function passBand({ lowHz, highHz }: { lowHz: number; highHz: number }): 
   return [biquad('high', lowHz, Math.SQRT1_2), biquad('low', highHz, Math.SQRT1_2)];
 }
 
+/** Gives a filter the place of another one; what it remembers stays. */
+export function retune(filter: Biquad, { b0, b1, b2, a1, a2 }: Biquad): void {
+  Object.assign(filter, { b0, b1, b2, a1, a2 });
+}
+
 /** Filters the first `length` samples in place and remembers where it stopped. */
 export function filter(chain: readonly Biquad[], samples: Float32Array | Float64Array, length = samples.length): void {
   for (const each of chain) {

@@ -95,6 +95,7 @@ interface ListedClass {
   modal?: unknown;
   bands?: NoiseBand[];
   crackle?: NoiseShape['crackle'];
+  grains?: NoiseShape['grains'];
 }
 
 /**
@@ -120,11 +121,14 @@ export function readClasses(text: string, labels: PaletteLabels): PaletteClasses
       indices: each.coco.map((name) => cocoIndex(entry.id, name)),
       weight: each.weight,
     }));
-    const { id, label, kind, family, keywords, fallbackTo, bands, crackle } = entry;
+    const { id, label, kind, family, keywords, fallbackTo, bands, crackle, grains } = entry;
     return {
       ...{ id, label, kind, family, group: groupOf(entry), voiced: entry.voiced ?? false, keywords },
       ...{ imagenet, coco, together, onFoot: entry.onFoot ?? 0, fallbackTo },
-      noise: bands === undefined ? undefined : { bands, ...(crackle === undefined ? {} : { crackle }) },
+      noise:
+        bands === undefined
+          ? undefined
+          : { bands, ...(crackle === undefined ? {} : { crackle }), ...(grains === undefined ? {} : { grains }) },
       modal: entry.modal === undefined ? undefined : readModalShape(entry.modal, `class ${id}`),
     };
   });
