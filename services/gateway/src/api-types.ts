@@ -6,6 +6,28 @@ export interface MediaJson {
   sha256: string;
 }
 
+export interface SoundNameJson {
+  name: string;
+  /** An SPDX identifier; empty for `synthesis`. */
+  licence: string;
+}
+
+/** One soundtrack of a job. */
+export interface CandidateJson {
+  seed: string;
+  hits: number;
+  layers: number;
+  sounds: SoundNameJson[];
+  /** Absent where there is silence, whose level is −∞, and where no video was made. */
+  loudnessLufs?: number;
+  truePeakDbtp?: number;
+  /** Absent where only the cue sheet was asked for. */
+  video?: MediaJson;
+  cues?: MediaJson;
+  cuesVtt?: MediaJson;
+  links: { video?: string; cues: string; cuesVtt: string };
+}
+
 /** A job as the HTTP API shows it; `schemas.ts` describes the same. */
 export interface JobJson {
   id: string;
@@ -17,22 +39,41 @@ export interface JobJson {
   attempt: number;
   traceId: string;
   steps: { name: string; fraction: number; seconds: number; message: string }[];
-  request?: { fileName: string; sound: string; keepOriginal: boolean; seed: string; source?: MediaJson };
+  request?: {
+    fileName: string;
+    sound: string;
+    keepOriginal: boolean;
+    seed: string;
+    mute: string[];
+    quality: 'draft' | 'standard';
+    candidates: number;
+    onlyCues: boolean;
+    stillDurationS?: number;
+    source?: MediaJson;
+    /** The cue sheet that was to be rendered, where there was one. */
+    cues?: MediaJson;
+  };
   error?: { reason: string; message: string };
   result?: {
     durationS: number;
+    candidates: CandidateJson[];
     classes: { label: string; confidence: number }[];
-    onsets: { timeS: number; strength: number }[];
-    seed: string;
-    sounds: { name: string; licence: string }[];
     timings: { step: string; seconds: number }[];
     warnings: string[];
-    /** Absent where there is silence, whose level is −∞. */
-    loudnessLufs?: number;
-    truePeakDbtp?: number;
-    video?: MediaJson;
+    /** 0 to 1; absent where nothing was timed. */
+    timingTrust?: number;
   };
   links: { self: string; events: string; cancel: string; source?: string; result?: string };
+}
+
+/** A class of the palette: what a cue may be. */
+export interface SoundClassJson {
+  id: string;
+  label: string;
+  kind: 'struck' | 'continuous';
+  group: string;
+  sounds: SoundNameJson[];
+  links: { preview: string };
 }
 
 /** RFC 9457 problem details, with the same reason and violations as the service's google.rpc.Status. */

@@ -58,16 +58,18 @@ describe('A video that is uploaded', () => {
     const fractions = states.map((job) => job.fraction);
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
     expect(done.result?.durationS).toBeCloseTo(4, 1);
-    expect(done.result?.onsets.length).toBeGreaterThan(2);
-    expect(done.result?.sounds.length).toBeGreaterThan(0);
-    expect(done.result?.seed).toBe('7');
+    expect(done.result?.candidates).toHaveLength(1);
+    const [candidate] = done.result!.candidates;
+    expect(candidate!.hits).toBeGreaterThan(2);
+    expect(candidate!.sounds.length).toBeGreaterThan(0);
+    expect(candidate!.seed).toBe('7');
     expect(await readJob(await get(`/v1/jobs/${done.id}`))).toEqual(done);
 
     const played = await get(done.links.result!);
     expect(played.status).toBe(200);
     expect(played.headers.get('content-type')).toBe('video/mp4');
     const bytes = new Uint8Array(await played.arrayBuffer());
-    expect(sha256(bytes)).toBe(done.result?.video?.sha256);
+    expect(sha256(bytes)).toBe(done.result?.candidates[0]?.video?.sha256);
     expect(bytes.length).toBe(Number(played.headers.get('content-length')));
   }, 60_000);
 
@@ -183,6 +185,11 @@ describe('Something that can’t be used', () => {
     ['an unknown field', { kind: 'foley', colour: 'red' }, 'a.mp4', 'colour'],
     ['a seed with letters', { kind: 'foley', seed: '12x' }, 'a.mp4', 'seed'],
     ['a switch that is neither', { kind: 'foley', keepOriginal: 'maybe' }, 'a.mp4', 'keepOriginal'],
+    ['a quality that is none', { kind: 'foley', quality: 'best' }, 'a.mp4', 'quality'],
+    ['nine candidates', { kind: 'foley', candidates: '9' }, 'a.mp4', 'candidates'],
+    ['no candidate', { kind: 'foley', candidates: '0' }, 'a.mp4', 'candidates'],
+    ['a length that is no number', { kind: 'foley', stillDurationS: '1e9' }, 'a.mp4', 'stillDurationS'],
+    ['a mute of signs', { kind: 'foley', mute: 'music,<b>' }, 'a.mp4', 'mute'],
     ['a sound of two lines', { kind: 'foley', sound: 'a\nb' }, 'a.mp4', 'sound'],
     ['a wrong size', { kind: 'foley', sizeBytes: '5' }, 'a.mp4', 'sizeBytes'],
   ])('is refused with the field: %s', async (_what, fields, name, field) => {
@@ -369,9 +376,14 @@ describe('The description of the API', () => {
       '/v1/jobs',
       '/v1/jobs/{id}',
       '/v1/jobs/{id}/cancel',
+      '/v1/jobs/{id}/candidates/{number}/cues',
+      '/v1/jobs/{id}/candidates/{number}/cues.vtt',
+      '/v1/jobs/{id}/candidates/{number}/video',
       '/v1/jobs/{id}/events',
       '/v1/jobs/{id}/result',
       '/v1/jobs/{id}/source',
+      '/v1/sounds',
+      '/v1/sounds/{class}',
     ]);
     const create = document.paths['/v1/jobs']!.post!;
     expect(Object.keys(create.requestBody!.content)).toEqual(['multipart/form-data', 'application/json']);

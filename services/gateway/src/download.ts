@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ObjectRef } from '@soundstage/contracts';
 import { SoundstageError } from '@soundstage/core';
-import { contentDisposition, extensionOf, safeMediaType } from './file-names.js';
+import { contentDisposition, extensionOf } from './file-names.js';
 import { HttpError } from './problems.js';
 import { parseRange } from './range.js';
 import { messages, traceMetadata, type Upstream } from './upstream.js';
@@ -12,6 +12,8 @@ export interface SendOptions {
   baseName: string;
   /** Saved to disk instead of shown. */
   attachment: boolean;
+  /** What the client is told that it is; must be nothing that a browser would run. */
+  mediaType: string;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function sendObject(
 ): Promise<unknown> {
   const size = Number(object.sizeBytes);
   const etag = `"${object.sha256}"`;
-  const mediaType = safeMediaType(object.mediaType);
+  const { mediaType } = options;
   void reply.headers({
     etag,
     'accept-ranges': 'bytes',
@@ -83,6 +85,7 @@ async function* readObject(
   if (missing > 0) throw new SoundstageError('UNAVAILABLE', 'The file broke off: load it again.');
 }
 
-function listsTag(header: string | undefined, etag: string): boolean {
+/** Whether an If-None-Match header names an entity tag. */
+export function listsTag(header: string | undefined, etag: string): boolean {
   return header?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false;
 }

@@ -5,27 +5,34 @@ const EXTENSIONS: Record<string, string> = {
   'video/x-matroska': '.mkv',
   'video/x-msvideo': '.avi',
   'video/mpeg': '.mpg',
+  'image/png': '.png',
+  'image/jpeg': '.jpg',
+  'image/webp': '.webp',
+  'application/json': '.json',
+  'text/vtt': '.vtt',
 };
 
 /**
- * The media type that a stored object may be served under. What an uploader states is not trusted: only pictures that
- * move and sound are named, never anything that a browser would run.
+ * The media type that a stored object may be served under. What an uploader states is not trusted: only video,
+ * sound and photos are named, never anything that a browser would run, such as an SVG.
  */
 export function safeMediaType(stated: string): string {
   const type = stated.toLowerCase().split(';')[0]?.trim() ?? '';
-  return /^(video|audio)\/[a-z0-9][a-z0-9.+-]{0,60}$/.test(type) ? type : 'application/octet-stream';
+  const harmless = /^((video|audio)\/[a-z0-9][a-z0-9.+-]{0,60}|image\/(png|jpeg|webp))$/.test(type);
+  return harmless ? type : 'application/octet-stream';
 }
 
 /** The media type of an upload: as stated, or by the file's name where a client states none that fits. */
 export function mediaTypeOf(stated: string, fileName: string): string {
   const safe = safeMediaType(stated);
   if (safe !== 'application/octet-stream') return safe;
-  const byName = Object.entries(EXTENSIONS).find(([, extension]) => fileName.toLowerCase().endsWith(extension));
-  return byName?.[0] ?? safe;
+  const name = fileName.toLowerCase().replace(/\.jpeg$/, '.jpg');
+  const byName = Object.entries(EXTENSIONS).find(([, extension]) => name.endsWith(extension));
+  return safeMediaType(byName?.[0] ?? safe);
 }
 
 export function extensionOf(mediaType: string): string {
-  return EXTENSIONS[mediaType] ?? '';
+  return EXTENSIONS[mediaType.split(';')[0] ?? ''] ?? '';
 }
 
 /** What a client calls a file, fit to be shown: no path, no control or direction characters, at most 120 characters. */

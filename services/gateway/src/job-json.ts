@@ -1,5 +1,13 @@
-import { JobState, type FoleyResult, type FoleySpec, type Job, type ObjectRef } from '@soundstage/contracts';
-import type { JobJson, MediaJson } from './api-types.js';
+import {
+  FoleyQuality,
+  JobState,
+  type FoleyCandidate,
+  type FoleyResult,
+  type FoleySpec,
+  type Job,
+  type ObjectRef,
+} from '@soundstage/contracts';
+import type { CandidateJson, JobJson, MediaJson } from './api-types.js';
 
 const STATES: Partial<Record<JobState, string>> = {
   [JobState.QUEUED]: 'queued',
@@ -24,37 +32,61 @@ export function jobToJson(job: Job): JobJson {
     attempt: job.attempt,
     traceId: job.traceId,
     steps: job.steps.map(({ name, fraction, seconds, message }) => ({ name, fraction, seconds, message })),
-    ...(spec && {
-      request: {
-        fileName: spec.fileName,
-        sound: spec.sound,
-        keepOriginal: spec.keepOriginal,
-        seed: String(spec.seed),
-        ...(spec.video && { source: mediaToJson(spec.video) }),
-      },
-    }),
+    ...(spec && { request: specToJson(spec) }),
     ...(job.error && { error: { reason: job.error.reason, message: job.error.message } }),
-    ...(result && {
-      result: {
-        durationS: result.durationS,
-        classes: result.classes,
-        onsets: result.onsets,
-        seed: String(result.seed),
-        sounds: result.sounds,
-        timings: result.timings.map(({ step, seconds }) => ({ step: step.replace(/_s$/, ''), seconds })),
-        warnings: result.warnings,
-        ...(Number.isFinite(result.loudnessLufs) && { loudnessLufs: result.loudnessLufs }),
-        ...(Number.isFinite(result.truePeakDbtp) && { truePeakDbtp: result.truePeakDbtp }),
-        ...(result.video && { video: mediaToJson(result.video) }),
-      },
-    }),
+    ...(result && { result: resultToJson(result, self) }),
     links: {
       self,
       events: `${self}/events`,
       cancel: `${self}/cancel`,
       ...(spec?.video && { source: `${self}/source` }),
-      ...(result?.video && { result: `${self}/result` }),
+      ...(result?.candidates[0]?.video && { result: `${self}/result` }),
     },
+  };
+}
+
+function specToJson(spec: FoleySpec): NonNullable<JobJson['request']> {
+  return {
+    fileName: spec.fileName,
+    sound: spec.sound,
+    keepOriginal: spec.keepOriginal,
+    seed: String(spec.seed),
+    mute: spec.mute,
+    quality: spec.quality === FoleyQuality.DRAFT ? 'draft' : 'standard',
+    candidates: Math.max(1, spec.candidates),
+    onlyCues: spec.onlyCues,
+    ...(spec.stillDurationS > 0 && { stillDurationS: spec.stillDurationS }),
+    ...(spec.video && { source: mediaToJson(spec.video) }),
+    ...(spec.cues && { cues: mediaToJson(spec.cues) }),
+  };
+}
+
+function resultToJson(result: FoleyResult, self: string): NonNullable<JobJson['result']> {
+  return {
+    durationS: result.durationS,
+    candidates: result.candidates.map((candidate, index) =>
+      candidateToJson(candidate, `${self}/candidates/${index + 1}`),
+    ),
+    classes: result.classes,
+    timings: result.timings.map(({ step, seconds }) => ({ step: step.replace(/_s$/, ''), seconds })),
+    warnings: result.warnings,
+    ...(result.timingTrust !== undefined && { timingTrust: result.timingTrust }),
+  };
+}
+
+function candidateToJson(candidate: FoleyCandidate, self: string): CandidateJson {
+  const { video, cues, cuesVtt, loudnessLufs, truePeakDbtp } = candidate;
+  return {
+    seed: String(candidate.seed),
+    hits: candidate.hits,
+    layers: candidate.layers,
+    sounds: candidate.sounds,
+    ...(video && Number.isFinite(loudnessLufs) && { loudnessLufs }),
+    ...(video && Number.isFinite(truePeakDbtp) && { truePeakDbtp }),
+    ...(video && { video: mediaToJson(video) }),
+    ...(cues && { cues: mediaToJson(cues) }),
+    ...(cuesVtt && { cuesVtt: mediaToJson(cuesVtt) }),
+    links: { ...(video && { video: `${self}/video` }), cues: `${self}/cues`, cuesVtt: `${self}/cues.vtt` },
   };
 }
 

@@ -15,7 +15,29 @@ const seed = {
   description: 'A whole number from 0 to 9007199254740991, as text.',
 };
 
+const sounds = listOf(
+  object({ name: text, licence: { type: 'string', description: 'SPDX identifier; empty for `synthesis`.' } }),
+);
 const media = object({ sizeBytes: { type: 'integer' }, mediaType: text, sha256: text });
+
+const candidate = {
+  description: 'One soundtrack.',
+  ...object(
+    {
+      seed,
+      hits: { type: 'integer', description: 'How many struck sounds its cue sheet has.' },
+      layers: { type: 'integer', description: 'How many sounds that go on.' },
+      sounds,
+      loudnessLufs: { type: 'number', description: 'Integrated loudness, EBU R 128; absent for silence.' },
+      truePeakDbtp: number,
+      video: { ...media, description: 'Absent where only the cue sheet was asked for.' },
+      cues: media,
+      cuesVtt: media,
+      links: object({ video: text, cues: text, cuesVtt: text }, ['video']),
+    },
+    ['loudnessLufs', 'truePeakDbtp', 'video', 'cues', 'cuesVtt'],
+  ),
+};
 
 export const jobSchema = {
   $id: 'Job',
@@ -40,7 +62,22 @@ export const jobSchema = {
       ),
       request: {
         description: 'What was asked for.',
-        ...object({ fileName: text, sound: text, keepOriginal: { type: 'boolean' }, seed, source: media }, ['source']),
+        ...object(
+          {
+            fileName: text,
+            sound: text,
+            keepOriginal: { type: 'boolean' },
+            seed,
+            mute: listOf(text),
+            quality: { type: 'string', enum: ['draft', 'standard'] },
+            candidates: { type: 'integer' },
+            onlyCues: { type: 'boolean' },
+            stillDurationS: number,
+            source: media,
+            cues: { ...media, description: 'The cue sheet that was to be rendered.' },
+          },
+          ['source', 'stillDurationS', 'cues'],
+        ),
       },
       error: { description: 'Why the job failed.', ...object({ reason: text, message: text }) },
       result: {
@@ -48,17 +85,13 @@ export const jobSchema = {
         ...object(
           {
             durationS: number,
+            candidates: listOf(candidate),
             classes: listOf(object({ label: text, confidence: share('How sure it is.') })),
-            onsets: listOf(object({ timeS: number, strength: share('Relative to the strongest.') })),
-            seed,
-            sounds: listOf(object({ name: text, licence: { type: 'string', description: 'SPDX identifier.' } })),
             timings: listOf(object({ step: text, seconds: number })),
             warnings: listOf(text),
-            loudnessLufs: { type: 'number', description: 'Integrated loudness, EBU R 128; absent for silence.' },
-            truePeakDbtp: number,
-            video: media,
+            timingTrust: share('How far the times of the hits can be trusted; absent where nothing was timed.'),
           },
-          ['video', 'loudnessLufs', 'truePeakDbtp'],
+          ['timingTrust'],
         ),
       },
       links: object({ self: text, events: text, cancel: text, source: text, result: text }, ['source', 'result']),
@@ -93,22 +126,39 @@ const jobFields = {
     description: 'What makes the sound, for example `hammer on wood`. Empty: decided from the picture.',
   },
   seed: { ...seed, description: 'The same seed gives the same bytes. Default 0.' },
+  quality: { type: 'string', enum: ['draft', 'standard'], description: 'Draft is a first listen. Default standard.' },
+  candidates: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 8,
+    description: 'How many soundtracks to choose from, by the seeds `seed`, `seed` + 1 and so on. Default 1.',
+  },
+  stillDurationS: {
+    type: 'number',
+    exclusiveMinimum: 0,
+    maximum: 14_400,
+    description: 'How long a still image sounds, seconds. Default 10.',
+  },
 };
+const muteText = { type: 'string', description: 'What must not sound: `music, speech`. Classes or groups of them.' };
+const OPTIONAL = ['sound', 'seed', 'quality', 'candidates', 'stillDurationS', 'mute', 'onlyCues'] as const;
 
 export const jobFormSchema = {
   description: 'Fields before the file are best; `sizeBytes`, when sent, must be.',
   ...object(
     {
       ...jobFields,
+      mute: muteText,
       keepOriginal: { type: 'string', enum: ['true', 'false'], description: 'Mix under the video’s own sound.' },
+      onlyCues: { type: 'string', enum: ['true', 'false'], description: 'Make the cue sheet and no video.' },
       sizeBytes: {
         type: 'string',
         pattern: '^[0-9]+$',
         description: 'The file’s size; needed only for a file over 8 MiB that is not the last part.',
       },
-      file: { type: 'string', format: 'binary', description: 'The video.' },
+      file: { type: 'string', format: 'binary', description: 'The video, or an image (PNG, JPEG, WebP).' },
     },
-    ['sound', 'seed', 'keepOriginal', 'sizeBytes'],
+    [...OPTIONAL, 'keepOriginal', 'sizeBytes'],
   ),
 };
 
@@ -117,15 +167,27 @@ export const jobAgainSchema = {
   ...object(
     {
       ...jobFields,
+      mute: { anyOf: [muteText, listOf(text)] },
       keepOriginal: { type: 'boolean' },
+      onlyCues: { type: 'boolean', description: 'Make the cue sheet and no video.' },
+      cues: {
+        description:
+          'An edited cue sheet to render, as `/v1/jobs/{id}/candidates/{number}/cues` gives it: an object, or its text (then the lines of messages are those of the text). At most 16 MiB.',
+        anyOf: [{ type: 'object' }, { type: 'string' }],
+      },
       sourceJob: { type: 'string', maxLength: 64, description: 'The job whose video is used.' },
     },
-    ['sound', 'seed', 'keepOriginal'],
+    [...OPTIONAL, 'keepOriginal', 'cues'],
   ),
   additionalProperties: false,
 };
 
 export const jobParams = object({ id: { type: 'string', minLength: 1, maxLength: 64 } });
+
+export const candidateParams = object({
+  ...jobParams.properties,
+  number: { type: 'integer', minimum: 1, maximum: 8, description: 'Which candidate, from 1.' },
+});
 
 export const listQuery = {
   ...object(
@@ -149,9 +211,40 @@ export const problemResponse = (description: string) => ({
   content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
 });
 
-export const fileResponse = (description: string) => ({
+/** What any route about jobs may be refused with. */
+export const refused = {
+  400: problemResponse('Something in the request is wrong.'),
+  404: problemResponse('There is no such job, or it has no such file.'),
+  503: problemResponse('The inference service can’t be reached.'),
+};
+
+export const fileResponse = (description: string, mediaType: string) => ({
   description,
-  content: { 'video/*': { schema: { type: 'string', format: 'binary' } } },
+  content: { [mediaType]: { schema: { type: 'string', format: 'binary' } } },
 });
+
+export const soundListSchema = object({
+  classes: listOf(
+    object({
+      id: { type: 'string', description: 'What a cue calls it, for example `wood`.' },
+      label: { type: 'string', description: 'In words.' },
+      kind: { type: 'string', enum: ['struck', 'continuous'], description: 'A hit needs a struck class.' },
+      group: { type: 'string', description: 'What it can be muted with, besides its id.' },
+      sounds,
+      links: object({ preview: text }),
+    }),
+  ),
+});
+
+export const soundParams = object({ class: { type: 'string', minLength: 1, maxLength: 100 } });
+
+export const previewQuery = object(
+  {
+    sound: { type: 'string', maxLength: 100, description: 'One of the class’s sounds. Default: the seed chooses.' },
+    strength: { ...share('Of a hit.'), default: 0.8 },
+    seed: { ...seed, default: '0' },
+  },
+  ['sound', 'strength', 'seed'],
+);
 
 export const statusSchema = object({ status: text });

@@ -4,11 +4,14 @@ import swagger from '@fastify/swagger';
 import { SoundstageError, extractTrace, inSpan, SpanKind, type Logger } from '@soundstage/core';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { readGatewayConfig, type GatewayConfig } from './config.js';
+import { addFileRoutes } from './job-files.js';
 import { addJobRoutes } from './jobs.js';
 import { addPage } from './page-files.js';
+import { createPaletteReader } from './palette.js';
 import { HttpError, sendProblem } from './problems.js';
 import * as schemas from './schemas.js';
 import { addSecurity } from './security.js';
+import { addSoundRoutes } from './sounds.js';
 import { connectUpstream } from './upstream.js';
 
 /** What isn't given is taken from the environment. */
@@ -44,12 +47,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     // The body of a form is read as it comes, by readForm.
     app.addContentTypeParser('multipart/form-data', (_request: unknown, _body: IncomingMessage, done) => done(null));
     addHealthRoutes(app, () => upstream.checkHealth(), closing.signal);
+    const palette = createPaletteReader(upstream);
     addJobRoutes(app, upstream, {
+      palette,
       uploadLimitBytes,
       uploadIdleMs,
       heartbeatMs: options.heartbeatMs ?? 15_000,
       closing: closing.signal,
     });
+    addFileRoutes(app, upstream);
+    addSoundRoutes(app, upstream, palette);
     await addPage(app, { uploadBytes: uploadLimitBytes });
     await app.listen({ host, port }).catch((error: Error) => {
       throw new SoundstageError(
@@ -128,6 +135,7 @@ async function addDocument(app: FastifyInstance): Promise<void> {
       },
       tags: [
         { name: 'jobs', description: 'Long work: start it, follow it, play what it made.' },
+        { name: 'sounds', description: 'What it can sound like, to be heard before it is used.' },
         { name: 'health', description: 'For whoever runs this server.' },
       ],
     },

@@ -1,0 +1,89 @@
+import type { FastifyRequest } from 'fastify';
+import { SoundstageError } from '@soundstage/core';
+import type { FoleySpec, Job, ObjectRef } from '@soundstage/contracts';
+import { storeCues } from './edited-cues.js';
+import { displayName, mediaTypeOf } from './file-names.js';
+import { findJob, sourceOf } from './find-job.js';
+import { readWish } from './job-form.js';
+import { foleyResult, foleySpec } from './job-json.js';
+import { readForm } from './multipart.js';
+import type { PaletteReader } from './palette.js';
+import { HttpError } from './problems.js';
+import { uploadFile } from './upload.js';
+import { unary, type Upstream } from './upstream.js';
+
+export interface CreateOptions {
+  uploadLimitBytes: number;
+  uploadIdleMs: number;
+  palette: PaletteReader;
+}
+
+interface Asked {
+  /** Of the client, or a fresh one. */
+  requestId: string;
+  signal: AbortSignal;
+}
+
+/** Starts a job for the file of a form. @throws BAD_INPUT, and what the inference service refuses */
+export async function createFromForm(
+  upstream: Upstream,
+  request: FastifyRequest,
+  { uploadLimitBytes, uploadIdleMs }: CreateOptions,
+  { requestId, signal }: Asked,
+): Promise<Job> {
+  const { fields, file } = await readForm(
+    request.raw,
+    { fileLimitBytes: uploadLimitBytes, idleMs: uploadIdleMs, signal },
+    async (formFile) => {
+      const fileName = displayName(formFile.fileName);
+      const mediaType = mediaTypeOf(formFile.mediaType, fileName);
+      const video = await uploadFile(upstream, { ...formFile, fileName, mediaType }, { requestId, signal });
+      return { fileName, video };
+    },
+  );
+  const wish = readWish(fields);
+  if (!file) {
+    throw new HttpError(400, 'BAD_INPUT', 'Send a video or an image in the field file.', [
+      { field: 'file', description: 'is missing' },
+    ]);
+  }
+  return createFoley(upstream, { ...wish, ...file, cues: undefined }, { requestId, signal });
+}
+
+/** Starts a job for the video of an earlier one, with an edited cue sheet or another wish. @throws as above */
+export async function createFromEarlierJob(
+  upstream: Upstream,
+  body: unknown,
+  { palette }: CreateOptions,
+  { requestId, signal }: Asked,
+): Promise<Job> {
+  const { sourceJob, cues: edited, ...fields } = (body ?? {}) as Record<string, unknown>;
+  const wish = readWish(Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)])));
+  if (typeof sourceJob !== 'string') {
+    throw new HttpError(400, 'BAD_INPUT', 'Name the job whose video is used in sourceJob.', [
+      { field: 'sourceJob', description: 'is missing' },
+    ]);
+  }
+  const earlier = await findJob(upstream, sourceJob, signal);
+  const video = sourceOf(earlier);
+  const fileName = foleySpec(earlier)?.fileName ?? '';
+  let cues: ObjectRef | undefined;
+  if (edited !== undefined && edited !== null) {
+    const contradiction = wish.sound ? 'sound' : wish.onlyCues ? 'onlyCues' : undefined;
+    if (contradiction) {
+      throw new HttpError(400, 'BAD_INPUT', `A cue sheet says itself what sounds: leave out ${contradiction}.`, [
+        { field: contradiction, description: 'can’t be said beside cues' },
+      ]);
+    }
+    const durationS = foleyResult(earlier)?.durationS;
+    cues = await storeCues(edited, { upstream, palette, durationS }, { requestId, signal });
+  }
+  return createFoley(upstream, { ...wish, video, fileName, cues }, { requestId, signal });
+}
+
+async function createFoley(upstream: Upstream, spec: FoleySpec, { requestId, signal }: Asked): Promise<Job> {
+  const create = upstream.inference.createFoley.bind(upstream.inference);
+  const { job } = await unary(create, { requestId, spec }, { signal });
+  if (!job) throw new SoundstageError('INTERNAL', 'CreateFoley gave no job.');
+  return job;
+}
