@@ -3,14 +3,18 @@ import { parse } from 'node:path';
 import { type Command } from 'commander';
 import { badInput } from '@soundstage/core';
 import { demoClip } from '@soundstage/inference';
-import { foleyOneVideo, outputName, parseSeed, summary } from './foley.js';
+import { probe } from '@soundstage/media';
+import { foleyOneFile } from './foley.js';
+import { DEFAULT_SEED, parseSeed } from './foley/options.js';
+import { defaultOutputName } from './foley/outputs.js';
+import { summary } from './foley/summary.js';
 
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
     .description('Try it: makes a soundtrack for a silent clip and says where the finished video lies.')
     .argument('[video]', 'a silent video of yours (default: a small real clip that comes along)')
-    .option('--seed <n>', 'another seed gives another take', parseSeed, 1)
+    .option('--seed <n>', 'another seed gives another take', parseSeed, DEFAULT_SEED)
     .addHelpText('after', '\nExamples:\n  soundstage demo\n  soundstage demo my-silent-clip.mp4')
     .action(async (video: string | undefined, { seed }: { seed: number }) => {
       const clip = video ?? demoClip.path;
@@ -21,10 +25,10 @@ export function addDemoCommand(program: Command): void {
           : `Making a soundtrack for the clip that comes along (${demoClip.description})\n`,
       );
       // The demo may be repeated: the output for its own clip belongs to it, beside others a free name is taken.
-      const outcome = video
-        ? await foleyOneVideo(video, { output: freeName(await outputName(video)), seed })
-        : await foleyOneVideo(clip, { output: 'soundstage-demo.foley.mp4', force: true, seed });
-      process.stdout.write(summary(outcome));
+      const result = video
+        ? await foleyOneFile(video, { output: freeName(defaultOutputName(video, await probe(video))), seed })
+        : await foleyOneFile(clip, { output: 'soundstage-demo.foley.mp4', force: true, seed });
+      process.stdout.write(summary(result));
     });
 }
 

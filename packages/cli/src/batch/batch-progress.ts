@@ -1,0 +1,109 @@
+import type { BatchEntry, BatchState } from './entry.js';
+import type { BatchInput } from './find-inputs.js';
+
+/** Shows how far a batch is, on stderr. */
+export interface BatchProgress {
+  begin: (input: BatchInput) => void;
+  step: (step: string, fraction: number) => void;
+  end: (entry: BatchEntry) => void;
+  close: () => void;
+}
+
+const MARKS: Readonly<Record<BatchState, string>> = { done: '✓', skipped: '·', refused: '✗', failed: '✗' };
+
+/**
+ * On a terminal the last line tells the current file, its step and the time left; above it, and in a log alone, each
+ * file leaves one line.
+ */
+export function showBatchProgress(
+  inputs: readonly BatchInput[],
+  wanted: boolean,
+  out: NodeJS.WriteStream = process.stderr,
+): BatchProgress {
+  const nothing = () => undefined;
+  if (!wanted) return { begin: nothing, step: nothing, end: nothing, close: nothing };
+  const estimate = timeLeft(inputs);
+  const width = String(inputs.length).length;
+  let number = 0;
+  let current: BatchInput | undefined;
+  let drawn = false;
+  const clear = () => {
+    if (drawn) out.write('\r\x1b[2K');
+    drawn = false;
+  };
+  const count = () => `${String(number).padStart(width)}/${inputs.length}`;
+  const draw = (step: string, fraction: number) => {
+    if (!out.isTTY || current === undefined) return;
+    clear();
+    const leftS = estimate.leftS();
+    const left = leftS === undefined ? '' : ` · ${durationInWords(leftS)} left`;
+    const line = `  ${count()} ${shown(current.name)} · ${step} ${Math.round(fraction * 100)} %${left}`;
+    out.write(line.slice(0, out.columns - 1));
+    drawn = true;
+  };
+  return {
+    begin(input) {
+      number++;
+      current = input;
+      draw('look', 0);
+    },
+    step: draw,
+    end(entry) {
+      clear();
+      estimate.ended(entry);
+      const { input, state, reason, tookS, clip } = entry;
+      const told = state === 'done' && clip !== undefined ? doneInWords(clip.durationS, tookS) : (reason ?? '');
+      out.write(`${MARKS[state]} ${count()} ${shown(input.name)}  ${shown(told)}\n`);
+    },
+    close: clear,
+  };
+}
+
+/** Seconds as people say them: `40 s`, `3 min`, `1 h 20 min`. */
+export function durationInWords(seconds: number): string {
+  if (seconds < 59.5) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A name or a sentence on one line, whatever it holds: no character of it can move the cursor. */
+export function shown(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '�');
+}
+
+function doneInWords(durationS: number, tookS: number): string {
+  return `${tookS.toFixed(1)} s (${(tookS / durationS).toFixed(2)} × real time)`;
+}
+
+/**
+ * Guesses the time left: videos by their bytes, images by their number, at the pace of those that were made. Undefined
+ * until one was.
+ */
+export function timeLeft(inputs: readonly BatchInput[]): {
+  ended: (entry: BatchEntry) => void;
+  leftS: () => number | undefined;
+} {
+  const weight = ({ kind, bytes }: BatchInput) => (kind === 'video' ? Math.max(1, bytes) : 1);
+  const left = { video: 0, image: 0 };
+  const made = { video: 0, image: 0 };
+  const spentS = { video: 0, image: 0 };
+  for (const input of inputs) left[input.kind] += weight(input);
+  return {
+    ended({ input, state, tookS }) {
+      left[input.kind] -= weight(input);
+      if (state !== 'done') return;
+      made[input.kind] += weight(input);
+      spentS[input.kind] += tookS;
+    },
+    leftS() {
+      let sumS = 0;
+      for (const kind of ['video', 'image'] as const) {
+        if (left[kind] <= 0) continue;
+        if (made[kind] === 0) return undefined;
+        sumS += (left[kind] / made[kind]) * spentS[kind];
+      }
+      return sumS;
+    },
+  };
+}

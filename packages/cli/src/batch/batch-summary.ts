@@ -1,0 +1,82 @@
+import { durationInWords, shown } from './batch-progress.js';
+import type { BatchEntry, BatchState } from './entry.js';
+import type { FoundInputs } from './find-inputs.js';
+
+/** What is told at the end of a batch. */
+export interface BatchEnd {
+  entries: readonly BatchEntry[];
+  found: FoundInputs;
+  /** Whether it was stopped before all inputs had their end. */
+  stopped: boolean;
+  tookS: number;
+  csv: string;
+  report: string;
+}
+
+const MOST_LISTED = 20;
+
+export function countsOf(entries: readonly BatchEntry[]): Record<BatchState, number> {
+  const counts = { done: 0, skipped: 0, refused: 0, failed: 0 };
+  for (const { state } of entries) counts[state]++;
+  return counts;
+}
+
+/** Seconds of film that were made now, and what that took. */
+export function paceOf(entries: readonly BatchEntry[]): { filmS: number; tookS: number } {
+  const made = entries.filter(({ state }) => state === 'done');
+  return {
+    filmS: made.reduce((sum, { clip }) => sum + (clip?.durationS ?? 0), 0),
+    tookS: made.reduce((sum, { tookS }) => sum + tookS, 0),
+  };
+}
+
+/** The counts in words: `9 done, 1 there already, 2 refused`. */
+export function countsInWords(counts: Record<BatchState, number>): string {
+  const words = [
+    ...(counts.done > 0 ? [`${counts.done} done`] : []),
+    ...(counts.skipped > 0 ? [`${counts.skipped} there already`] : []),
+    ...(counts.refused > 0 ? [`${counts.refused} refused`] : []),
+    ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
+  ];
+  return words.join(', ') || 'none done';
+}
+
+/** For people, in a few lines. */
+export function batchSummary(end: BatchEnd): string {
+  const { entries, found, stopped } = end;
+  const { filmS, tookS } = paceOf(entries);
+  const pace = filmS > 0 ? ` (${durationInWords(filmS)} of film, ${(tookS / filmS).toFixed(2)} × real time)` : '';
+  const wrong = entries.filter(({ state }) => state === 'refused' || state === 'failed');
+  const passed = found.others + found.ours;
+  const lines = [
+    `${found.inputs.length} files: ${countsInWords(countsOf(entries))}${pace}`,
+    ...(stopped ? [`Stopped: ${found.inputs.length - entries.length} are left. Run the same again to go on.`] : []),
+    ...wrong
+      .slice(0, MOST_LISTED)
+      .map(({ input, state, reason }) => `  ${state}  ${shown(input.name)}: ${shown(reason ?? '')}`),
+    ...(wrong.length > MOST_LISTED ? [`  … and ${wrong.length - MOST_LISTED} more: see the report`] : []),
+    ...(passed > 0
+      ? [`Passed over ${passed} files: ${found.others} of other kinds, ${found.ours} that Soundstage made`]
+      : []),
+    ...(entries.length > 0 ? [`Look and listen  ${end.report}`, `Figures          ${end.csv}`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** For programs, on one line. */
+export function summaryJson(end: BatchEnd): string {
+  const { filmS, tookS } = paceOf(end.entries);
+  const line = {
+    summary: true,
+    files: end.found.inputs.length,
+    ...countsOf(end.entries),
+    stopped: end.stopped,
+    passed_over: end.found.others + end.found.ours,
+    made_duration_s: Math.round(filmS * 1000) / 1000,
+    made_took_s: Math.round(tookS * 1000) / 1000,
+    took_s: Math.round(end.tookS * 1000) / 1000,
+    csv: end.csv,
+    report: end.report,
+  };
+  return `${JSON.stringify(line)}\n`;
+}

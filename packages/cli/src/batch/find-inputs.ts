@@ -1,0 +1,63 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+
+/** A file of a batch. */
+export interface BatchInput {
+  path: string;
+  /** Its path below the folder that was given, with `/` between its parts. */
+  name: string;
+  kind: 'video' | 'image';
+  bytes: number;
+  modifiedMs: number;
+}
+
+export interface FoundInputs {
+  /** By name, numbers in their order: `take 2` before `take 10`. */
+  inputs: BatchInput[];
+  /** Files that are neither videos nor images by their names. */
+  others: number;
+  /** Files that look like results: `clip.foley.mp4`, and all in folders that a batch wrote to. */
+  ours: number;
+}
+
+/** Where a batch keeps what it knows about its results, below the folder that it writes to. */
+export const BATCH_FOLDER = '.soundstage';
+
+const VIDEOS = 'mp4 m4v mov mkv webm avi mpg mpeg ts mts m2ts flv wmv asf 3gp 3g2 ogv';
+const IMAGES = 'png jpg jpeg webp bmp';
+const KINDS: ReadonlyMap<string, BatchInput['kind']> = new Map([
+  ...VIDEOS.split(' ').map((name) => [`.${name}`, 'video'] as const),
+  ...IMAGES.split(' ').map((name) => [`.${name}`, 'image'] as const),
+]);
+const RESULT = /\.foley(-\d+)?\.\w+$/i;
+const BY_NAME = new Intl.Collator('en', { numeric: true });
+
+/**
+ * All videos and images below a folder. Hidden files and folders are left out, and so is whatever lies in
+ * `outputFolder`. Links to files are followed, links to folders are not, since they may lead in circles.
+ */
+export async function findInputs(folder: string, outputFolder: string): Promise<FoundInputs> {
+  const found: FoundInputs = { inputs: [], others: 0, ours: 0 };
+  const output = await realpath(outputFolder).catch(() => outputFolder);
+  const walk = async (path: string, prefix: string): Promise<void> => {
+    const entries = await readdir(path, { withFileTypes: true });
+    const isOurs = prefix !== '' && entries.some((entry) => entry.name === BATCH_FOLDER && entry.isDirectory());
+    for (const entry of entries) {
+      if (entry.name.startsWith('.')) continue;
+      const own = join(path, entry.name);
+      const name = prefix + entry.name;
+      if (entry.isDirectory()) {
+        if ((await realpath(own)) !== output) await walk(own, `${name}/`);
+        continue;
+      }
+      const kind = KINDS.get(extname(entry.name).toLowerCase());
+      const there = kind === undefined ? undefined : await stat(own).catch(() => undefined);
+      if (isOurs || RESULT.test(entry.name)) found.ours++;
+      else if (kind === undefined || there?.isDirectory()) found.others++;
+      else found.inputs.push({ path: own, name, kind, bytes: there?.size ?? 0, modifiedMs: there?.mtimeMs ?? 0 });
+    }
+  };
+  await walk(folder, '');
+  found.inputs.sort((a, b) => BY_NAME.compare(a.name, b.name) || (a.name < b.name ? -1 : 1));
+  return found;
+}

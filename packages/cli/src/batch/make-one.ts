@@ -1,0 +1,170 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { badInput, exitCode, SoundstageError, throwIfAborted } from '@soundstage/core';
+import type { Foley } from '@soundstage/inference';
+import { probe, type MediaInfo } from '@soundstage/media';
+import type { FoleyOptions } from '../foley/options.js';
+import { refuseOutputs, takesAt, videoExtension, writtenFiles, type TakePaths } from '../foley/outputs.js';
+import { runPlan, type FoleyResult } from '../foley/run.js';
+import { clipView, type ClipView } from '../report/clip-view.js';
+import type { BatchEntry } from './entry.js';
+import type { BatchInput } from './find-inputs.js';
+import { allThere, isSameInput, readRecord, settingsKey, writeRecord, type BatchRecord } from './record.js';
+
+/** What all inputs of a batch share. */
+export interface BatchContext {
+  foley: Pick<Foley, 'run' | 'version'>;
+  /** Absolute. */
+  outputFolder: string;
+  options: FoleyOptions;
+  /** Paths of all inputs: none of them is ever written. */
+  inputs: ReadonlySet<string>;
+  /** Outputs of this run, with the input that each belongs to. */
+  claimed: Map<string, string>;
+  signal: AbortSignal;
+  onProgress: (step: string, fraction: number) => void;
+}
+
+/** The end of one input, and what there is to print of a result that was made just now. */
+export interface MadeOne {
+  entry: BatchEntry;
+  result?: FoleyResult;
+}
+
+/**
+ * Brings one input of a batch to its end. Whatever is wrong with it ends in its entry.
+ *
+ * Throws SoundstageError CANCELLED alone.
+ */
+export async function makeOne(input: BatchInput, context: BatchContext): Promise<MadeOne> {
+  const startMs = performance.now();
+  const tookS = () => (performance.now() - startMs) / 1000;
+  try {
+    return await madeOrThere(input, context, tookS);
+  } catch (thrown) {
+    throwIfAborted(context.signal);
+    const error = SoundstageError.from(thrown);
+    const state = exitCode(error) === 2 ? 'refused' : 'failed';
+    return { entry: { input, state, reason: reasonOf(error, input), tookS: tookS() } };
+  }
+}
+
+async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () => number): Promise<MadeOne> {
+  const { foley, outputFolder, options, signal } = context;
+  const settings = settingsKey(options, foley.version);
+  const record = await readRecord(outputFolder, input.name);
+  const skipped = (reason: string, clip?: ClipView): MadeOne => ({
+    entry: { input, state: 'skipped', reason, tookS: tookS(), clip },
+  });
+  if (!options.force && record?.state === 'done' && record.settings === settings) {
+    // Nothing to do, and so not even looked at: a batch of thousands goes on at once.
+    if (await allThere(record.files.map((file) => join(outputFolder, file)))) {
+      claim(record.files, input, context);
+      const same = isSameInput(record, input);
+      return skipped(same ? THERE : `${THERE}, made before the input changed; --force makes it anew`, record.clip);
+    }
+  }
+  const info = await probe(input.path, { signal });
+  if (info.video === undefined) throw badInput(`${info.name} has no picture: give a video or a still image.`, 'input');
+  const takes = takesFor(input, info, context);
+  const files = takes.flatMap(writtenFiles).map((path) => relativePath(outputFolder, path));
+  claim(files, input, context);
+  if (
+    !options.force &&
+    !(record?.state === 'started' && isListed(files, record)) &&
+    (await anyThere(outputFolder, files))
+  ) {
+    if (record?.state === 'done' && isListed(files, record))
+      return skipped(`${THERE}, made with other settings or another version; --force makes it anew`, record.clip);
+    return skipped(`${THERE}, and not by this command; --force makes it anew`, unknownClip(takes, info, outputFolder));
+  }
+
+  await mkdir(dirname(join(outputFolder, files[0]!)), { recursive: true });
+  await refuseOutputs(takes, { inputs: [input.path], force: true });
+  const head = { version: 1, input: input.name, inputBytes: input.bytes, inputModifiedMs: input.modifiedMs } as const;
+  await writeRecord(outputFolder, { ...head, state: 'started', settings, files });
+  const stillDurationS = info.still ? options.duration : undefined;
+  const plan = { input: resolve(input.path), info, takes, cues: undefined, seed: options.seed, stillDurationS };
+  const result = await runPlan(foley, plan, { ...options, signal, onProgress: context.onProgress });
+  const spentS = tookS();
+  const clip = await clipView({
+    result,
+    info,
+    inputPath: input.path,
+    tookS: spentS,
+    relative: (path) => relativePath(outputFolder, path),
+    signal,
+  });
+  await writeRecord(outputFolder, { ...head, state: 'done', settings, files, clip });
+  return { entry: { input, state: 'done', tookS: spentS, clip }, result };
+}
+
+const THERE = 'there already';
+
+/**
+ * `sub/clip.mp4` stays `sub/clip.mp4`. Where the result is of another kind, the whole name is kept in front, so that
+ * `clip.avi` and `clip.png` don't meet: `clip.avi.mp4`, `clip.png.mp4`. Further takes are `clip.take-2.mp4`.
+ */
+function takesFor(input: BatchInput, info: MediaInfo, { outputFolder, options }: BatchContext): TakePaths[] {
+  const { only, saveCues = false, candidates = 1 } = options;
+  const folder = join(outputFolder, dirname(input.name));
+  const extension = videoExtension(info);
+  const own = basename(input.name);
+  const video = extname(own).toLowerCase() === extension ? own : own + extension;
+  return takesAt(join(folder, only === 'cues' ? `${own}.cues.json` : video), {
+    only,
+    saveCues,
+    candidates,
+    mark: '.take-',
+  });
+}
+
+function claim(files: readonly string[], input: BatchInput, { outputFolder, inputs, claimed }: BatchContext): void {
+  for (const file of files) {
+    if (inputs.has(join(outputFolder, file)))
+      throw badInput(`Its result would lie over the input ${file}: choose another folder with -o.`, 'output');
+    const other = claimed.get(file);
+    if (other !== undefined && other !== input.name)
+      throw badInput(`Its result would lie where that of ${other} lies (${file}): rename one of the two.`, 'output');
+  }
+  for (const file of files) claimed.set(file, input.name);
+}
+
+/** A result that was there before, of which nothing is known but where it lies. */
+function unknownClip(takes: readonly TakePaths[], info: MediaInfo, outputFolder: string): ClipView {
+  const relativeTo = (path: string | undefined) => path && relativePath(outputFolder, path);
+  return {
+    durationS: info.durationS,
+    still: info.still,
+    classes: [],
+    warnings: [],
+    stills: [],
+    takes: takes.map(({ video, cues }) => ({
+      video: relativeTo(video),
+      cues: relativeTo(cues),
+      sounds: [],
+      drawnHits: [],
+      drawnLayers: [],
+      peaks: [],
+    })),
+  };
+}
+
+function isListed(files: readonly string[], record: BatchRecord): boolean {
+  return files.every((file) => record.files.includes(file));
+}
+
+async function anyThere(folder: string, files: readonly string[]): Promise<boolean> {
+  for (const file of files) if (await stat(join(folder, file)).catch(() => undefined)) return true;
+  return false;
+}
+
+function relativePath(folder: string, path: string): string {
+  return relative(folder, path).split(sep).join('/');
+}
+
+function reasonOf(error: SoundstageError, input: BatchInput): string {
+  if (error.reason === 'NOT_FOUND' && input.name.includes('\ufffd'))
+    return 'Its name is not written in UTF-8: rename it.';
+  return error.message;
+}

@@ -1,0 +1,56 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson, sha256 } from '@soundstage/core';
+import type { FoleyOptions } from '../foley/options.js';
+import type { ClipView } from '../report/clip-view.js';
+import { writeWhole } from '../write-whole.js';
+import { BATCH_FOLDER, type BatchInput } from './find-inputs.js';
+
+/** What a batch knows about the results for one input. `started` is written before the work, `done` after it. */
+export interface BatchRecord {
+  version: 1;
+  state: 'started' | 'done';
+  input: string;
+  inputBytes: number;
+  inputModifiedMs: number;
+  /** See settingsKey(). */
+  settings: string;
+  /** Absolute only in memory; in the file relative to the folder of the results. */
+  files: string[];
+  clip?: ClipView;
+}
+
+/** Changes whenever the same input could give another result. */
+export function settingsKey(options: FoleyOptions, foleyVersion: string): string {
+  const { sound, mute, quality, candidates, only, saveCues, duration, keepOriginal, seed } = options;
+  const settings = { sound, mute, quality, candidates, only, saveCues, duration, keepOriginal, seed, foleyVersion };
+  return sha256(canonicalJson(settings));
+}
+
+export async function readRecord(outputFolder: string, input: string): Promise<BatchRecord | undefined> {
+  try {
+    const record = JSON.parse(await readFile(recordPath(outputFolder, input), 'utf8')) as BatchRecord;
+    return record.version === 1 && record.input === input ? record : undefined;
+  } catch {
+    return undefined; // none, or one of another release: the result counts as unknown
+  }
+}
+
+export async function writeRecord(outputFolder: string, record: BatchRecord): Promise<void> {
+  await mkdir(join(outputFolder, BATCH_FOLDER, 'records'), { recursive: true });
+  await writeWhole(recordPath(outputFolder, record.input), JSON.stringify(record));
+}
+
+/** Whether the input is still what the record was made from. */
+export function isSameInput(record: BatchRecord, input: BatchInput): boolean {
+  return record.inputBytes === input.bytes && Math.abs(record.inputModifiedMs - input.modifiedMs) < 1;
+}
+
+export async function allThere(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) if (!(await stat(path).catch(() => undefined))?.isFile()) return false;
+  return true;
+}
+
+function recordPath(outputFolder: string, input: string): string {
+  return join(outputFolder, BATCH_FOLDER, 'records', `${sha256(input).slice(0, 32)}.json`);
+}

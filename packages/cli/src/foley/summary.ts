@@ -1,0 +1,89 @@
+import type { FoleyCandidate, FoleyOutcome } from '@soundstage/inference';
+import type { Scene } from '@soundstage/cues';
+import { soundingHits } from './json.js';
+import type { FoleyResult } from './run.js';
+
+/** Fainter guesses are told to programs alone. */
+const WORTH_TELLING = 0.05;
+const MOST_LISTED = 6;
+
+const SCENES: Readonly<Record<Scene, string>> = {
+  struck: 'things are struck',
+  continuous: 'something goes on',
+  mixed: 'things are struck while something goes on',
+  ambience: 'nothing in the picture makes a sound: the sound of the place',
+};
+
+/** What a person wants to know, in a few lines. */
+export function summary({ outcome, takes }: FoleyResult): string {
+  const { candidates, durationS } = outcome;
+  const first = candidates[0]!;
+  const several = candidates.length > 1;
+  const totalS = Object.values(outcome.timings).reduce((sum, s) => sum + s, 0);
+  const lines: [string, string][] = [
+    ...candidates.flatMap((candidate, index): [string, string][] => {
+      const take = several ? ` (seed ${candidate.seed})` : '';
+      const { cues, vtt } = takes[index]!;
+      return [
+        ...(candidate.output === undefined ? [] : [['Finished video', candidate.output + take] as [string, string]]),
+        ...(cues === undefined ? [] : [['Cue sheet', `${cues}${take}`] as [string, string]]),
+        ...(vtt === undefined ? [] : [['For players', vtt] as [string, string]]),
+      ];
+    }),
+    ['Heard in it', heard(outcome)],
+    ['Kind of scene', sceneInWords(first.sheet.scene)],
+    ['Hits', hitsInWords(first, durationS)],
+    ['Layers', layersInWords(first)],
+    ...(soundingHits(first) === 0 ? [] : [['Timing', trustInWords(outcome.timingTrust)] as [string, string]]),
+    ...(first.sounds.length === 0 ? [] : [['Sounds', soundsInWords(candidates)] as [string, string]]),
+    ...candidates.flatMap(({ loudnessLufs, truePeakDbtp }): [string, string][] =>
+      loudnessLufs === undefined || truePeakDbtp === undefined
+        ? []
+        : [['Loudness', `${loudnessLufs.toFixed(1)} LUFS, true peak ${truePeakDbtp.toFixed(1)} dBTP`]],
+    ),
+    ['Took', `${totalS.toFixed(1)} s (${(totalS / durationS).toFixed(2)} × real time)`],
+    ...outcome.warnings.map((warning): [string, string] => ['Note', warning]),
+  ];
+  return lines.map(([name, text]) => `${name.padEnd(17)}${text}\n`).join('');
+}
+
+/** How far the times of the hits can be trusted, with what to do about it. */
+export function trustInWords(trust: number | undefined): string {
+  if (trust === undefined) return 'how far the times can be trusted is not known';
+  const percent = `${Math.round(trust * 100)} %`;
+  if (trust >= 0.6) return `most hits should be in time (trust ${percent})`;
+  if (trust >= 0.4) return `some hits may be out of time: look and listen through them (trust ${percent})`;
+  return `hardly better than guessed: check every hit, or edit the cue sheet (trust ${percent})`;
+}
+
+export function sceneInWords(scene: Scene): string {
+  return SCENES[scene];
+}
+
+function heard({ classes }: FoleyOutcome): string {
+  const told = classes
+    .filter(({ confidence }) => confidence >= WORTH_TELLING)
+    .map(({ label, confidence }) => `${label} (${Math.round(confidence * 100)} %)`);
+  return told.join(', ') || 'nothing certain';
+}
+
+function hitsInWords(candidate: FoleyCandidate, durationS: number): string {
+  const hits = soundingHits(candidate);
+  const names = listed(candidate.sheet.hits.filter(({ muted }) => !muted).map((hit) => hit.class));
+  return hits === 0 ? 'none' : `${hits} in ${durationS.toFixed(1)} s: ${names}`;
+}
+
+function layersInWords({ sheet }: FoleyCandidate): string {
+  const layers = sheet.layers.filter(({ muted }) => !muted);
+  return layers.length === 0 ? 'none' : `${layers.length}: ${listed(layers.map((layer) => layer.class))}`;
+}
+
+function soundsInWords(candidates: readonly FoleyCandidate[]): string {
+  return listed(candidates.flatMap(({ sounds }) => sounds.map(({ name, licence }) => `${name} (${licence})`)));
+}
+
+function listed(names: readonly string[]): string {
+  const different = [...new Set(names)];
+  const more = different.length - MOST_LISTED;
+  return different.slice(0, MOST_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
