@@ -48,8 +48,8 @@ export async function startServices(platform: Platform, creators: readonly Creat
   ]);
   const workers = stages.map((stage) =>
     startWorker(stage, platform, {
-      concurrency: config.SOUNDSTAGE_CONCURRENCY,
-      workTimeoutS: config.SOUNDSTAGE_WORK_TIMEOUT_S,
+      concurrency: Math.max(config.SOUNDSTAGE_CONCURRENCY, stage.concurrency ?? 1),
+      workTimeoutS: stage.workTimeoutS ?? config.SOUNDSTAGE_WORK_TIMEOUT_S,
       leaseMs: config.SOUNDSTAGE_LEASE_S * 1000,
     }),
   );

@@ -7,6 +7,7 @@ import type { GrpcService } from './host.js';
 
 export const JOB_KINDS: readonly JobKind[] = [
   'collection',
+  'bulkCollection',
   'preprocessing',
   'split',
   'featureExtraction',

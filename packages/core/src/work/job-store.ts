@@ -119,6 +119,15 @@ export function createJobStore(store: ObjectStore, queue: Queue): JobStore {
   const publish = (made: JobRequest) =>
     queue.publish(made.kind, [{ body: JSON.stringify({ jobId: made.id }), attributes: made.trace }]);
 
+  /** What follows the request: the index, the message, and the record, which tells that both are there. */
+  async function enqueue(made: JobRequest): Promise<Job> {
+    // Newest first: the index is ordered by the time that remains until the year 5138.
+    const remaining = String(99_999_999_999_999 - Date.parse(made.createTime)).padStart(14, '0');
+    await writeJson(store, `job-index/${remaining}-${made.id}`, { id: made.id, kind: made.kind });
+    await publish(made);
+    return update(made.id, () => undefined);
+  }
+
   return {
     events,
     request,
@@ -147,13 +156,12 @@ export function createJobStore(store: ObjectStore, queue: Queue): JobStore {
             { violations: [{ field: 'request_id', description: 'was used for a different spec' }] },
           );
         }
-        return (await read(id)).job;
+        const { job, version } = await read(id);
+        // Without a record it was never queued: who made it was killed on the way, or is just doing it. The same work
+        // twice in the queue is harmless, not at all in it is not.
+        return version === undefined ? enqueue(earlier) : job;
       }
-      // Newest first: the index is ordered by the time that remains until the year 5138.
-      const remaining = String(99_999_999_999_999 - Date.parse(made.createTime)).padStart(14, '0');
-      await writeJson(store, `job-index/${remaining}-${id}`, { id, kind });
-      await publish(made);
-      return update(id, () => undefined);
+      return enqueue(made);
     },
 
     async get(id) {

@@ -37,6 +37,10 @@ export interface Stage<Spec, Kind extends JobKind> {
    * its job alone: a second attempt of the job finds what the first one made, another job with an equal spec does not.
    */
   belongsToJob?(spec: Spec): boolean;
+  /** How many pieces a process does at a time at least: more than SOUNDSTAGE_CONCURRENCY for work that mostly waits. */
+  concurrency?: number;
+  /** Longest time for one piece, seconds. Default: SOUNDSTAGE_WORK_TIMEOUT_S. */
+  workTimeoutS?: number;
   run(spec: Spec, context: WorkContext): Promise<ResultOf<Kind>>;
 }
 

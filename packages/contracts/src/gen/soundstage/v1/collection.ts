@@ -18,6 +18,12 @@ export interface CollectionSpec {
     | //
     /** A path relative to the collector's folder (SOUNDSTAGE_COLLECT_DIR). */
     { $case: "file"; value: string }
+    | //
+    /** An http or https address. Addresses inside the collector's own network are refused. */
+    { $case: "url"; value: string }
+    | //
+    /** A part of a video that a dataset names. */
+    { $case: "datasetClip"; value: DatasetClip }
     | undefined;
   /** What the clip was cut from; clips of one source never fall into two splits. Default: the clip's own hash. */
   sourceId: string;
@@ -25,7 +31,19 @@ export interface CollectionSpec {
   /** The licence of the clip as its owner states it, an SPDX identifier where there is one. */
   licence: string;
   /** When set, the collected clip is passed on to the preprocessor with these parameters. */
-  thenPreprocess?: PreprocessingSpec | undefined;
+  thenPreprocess?:
+    | PreprocessingSpec
+    | undefined;
+  /** The dataset's own split, `train` or `test` for example; kept with the clip. */
+  datasetSplit: string;
+}
+
+/** A part of a video on a video site. */
+export interface DatasetClip {
+  /** A YouTube id. */
+  videoId: string;
+  startS: number;
+  durationS: number;
 }
 
 export interface CollectionResult {
@@ -39,6 +57,97 @@ export interface CollectionResult {
     | undefined;
   /** The preprocessing job that was started, if one was asked for. */
   nextJobId: string;
+  /**
+   * An earlier clip that sounds the same: encoded again, cut or turned louder, with whatever picture. Present where
+   * there is one; the clip is collected nevertheless.
+   */
+  nearDuplicate?: NearDuplicate | undefined;
+  datasetSplit: string;
+}
+
+export interface NearDuplicate {
+  /** The earlier clip. */
+  clip:
+    | ObjectRef
+    | undefined;
+  /** Share of the fingerprints' bits that differ where they overlap: 0 for the same sound, about 0.5 for strangers. */
+  distance: number;
+}
+
+/**
+ * Takes many clips in. Each ends as collected, as a duplicate, or as refused with a named reason; none ends the work.
+ * What an earlier run collected, or refused for good, is skipped.
+ */
+export interface BulkCollectionSpec {
+  source:
+    | //
+    /** A folder in the collector's folder (SOUNDSTAGE_COLLECT_DIR), with all below it; `.` is the whole. */
+    { $case: "folder"; value: string }
+    | //
+    /** An uploaded text: one http or https address a line; empty lines and those that start with `#` don't count. */
+    { $case: "urlList"; value: ObjectRef }
+    | //
+    /** Objects in the object store whose key starts with this. */
+    { $case: "bucketPrefix"; value: string }
+    | { $case: "datasetCsv"; value: DatasetCsv }
+    | undefined;
+  /** The label of all clips; a dataset has its own. */
+  label: string;
+  /** With a folder: the label of a clip is the name of the folder that it lies in. */
+  labelFromFolder: boolean;
+  /** The licence of all clips, as their owners state it. */
+  licence: string;
+  /** Ends after so many clips that weren't there before. 0: no limit. */
+  limit: number;
+  /** Tries again what earlier runs refused for good. */
+  retryRefused: boolean;
+  /** When set, each collected clip is passed on to the preprocessor with these parameters. */
+  thenPreprocess?: PreprocessingSpec | undefined;
+}
+
+/** A list of clips in VGGSound's form: `youtube id, start seconds, label, split` a line. */
+export interface DatasetCsv {
+  /** The uploaded list. */
+  csv:
+    | ObjectRef
+    | undefined;
+  /** Length of each clip. 0: 10 s, as in VGGSound. */
+  clipS: number;
+  /** Takes these labels alone; all where none is given. */
+  labels: string[];
+  /** Takes this split alone; all where it is empty. */
+  split: string;
+}
+
+export interface BulkCollectionResult {
+  /**
+   * JSON Lines, one item a line, in the order of the list: source, outcome (`collected`, `near_duplicate`, `duplicate`,
+   * `refused`, `skipped_collected`, `skipped_refused`, `not_reached`), and what is known of it: clip, reason, labels.
+   */
+  report:
+    | ObjectRef
+    | undefined;
+  /** The same as CSV. */
+  reportCsv: ObjectRef | undefined;
+  itemCount: number;
+  /** Clips that weren't there before, near-duplicates among them. */
+  collectedCount: number;
+  nearDuplicateCount: number;
+  duplicateCount: number;
+  refusedCount: number;
+  /** Collected, or refused for good, by an earlier run. */
+  skippedCollectedCount: number;
+  skippedRefusedCount: number;
+  /** Not looked at, because the limit was reached. */
+  notReachedCount: number;
+  /** The reasons of the refused, commonest first. */
+  refusals: RefusalCount[];
+}
+
+export interface RefusalCount {
+  /** For example `http_404`, `private_address`, `video_unavailable`, `unreadable`. */
+  reason: string;
+  count: number;
 }
 
 /** What a probe found. */
@@ -66,7 +175,7 @@ export interface AudioInfo {
 }
 
 function createBaseCollectionSpec(): CollectionSpec {
-  return { source: undefined, sourceId: "", label: "", licence: "", thenPreprocess: undefined };
+  return { source: undefined, sourceId: "", label: "", licence: "", thenPreprocess: undefined, datasetSplit: "" };
 }
 
 export const CollectionSpec: MessageFns<CollectionSpec> = {
@@ -77,6 +186,12 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
         break;
       case "file":
         writer.uint32(18).string(message.source.value);
+        break;
+      case "url":
+        writer.uint32(58).string(message.source.value);
+        break;
+      case "datasetClip":
+        DatasetClip.encode(message.source.value, writer.uint32(66).fork()).join();
         break;
     }
     if (message.sourceId !== "") {
@@ -90,6 +205,9 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
     }
     if (message.thenPreprocess !== undefined) {
       PreprocessingSpec.encode(message.thenPreprocess, writer.uint32(50).fork()).join();
+    }
+    if (message.datasetSplit !== "") {
+      writer.uint32(74).string(message.datasetSplit);
     }
     return writer;
   },
@@ -121,6 +239,22 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
             }
 
             message.source = { $case: "file", value: reader.string() };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.source = { $case: "url", value: reader.string() };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.source = { $case: "datasetClip", value: DatasetClip.decode(reader, reader.uint32()) };
             continue;
           }
           case 3: {
@@ -155,6 +289,14 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
             message.thenPreprocess = PreprocessingSpec.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.datasetSplit = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -173,6 +315,12 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
         ? { $case: "upload", value: ObjectRef.fromJSON(object.upload) }
         : isSet(object.file)
         ? { $case: "file", value: globalThis.String(object.file) }
+        : isSet(object.url)
+        ? { $case: "url", value: globalThis.String(object.url) }
+        : isSet(object.datasetClip)
+        ? { $case: "datasetClip", value: DatasetClip.fromJSON(object.datasetClip) }
+        : isSet(object.dataset_clip)
+        ? { $case: "datasetClip", value: DatasetClip.fromJSON(object.dataset_clip) }
         : undefined,
       sourceId: isSet(object.sourceId)
         ? globalThis.String(object.sourceId)
@@ -186,6 +334,11 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
         : isSet(object.then_preprocess)
         ? PreprocessingSpec.fromJSON(object.then_preprocess)
         : undefined,
+      datasetSplit: isSet(object.datasetSplit)
+        ? globalThis.String(object.datasetSplit)
+        : isSet(object.dataset_split)
+        ? globalThis.String(object.dataset_split)
+        : "",
     };
   },
 
@@ -195,6 +348,10 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
       obj.upload = ObjectRef.toJSON(message.source.value);
     } else if (message.source?.$case === "file") {
       obj.file = message.source.value;
+    } else if (message.source?.$case === "url") {
+      obj.url = message.source.value;
+    } else if (message.source?.$case === "datasetClip") {
+      obj.datasetClip = DatasetClip.toJSON(message.source.value);
     }
     if (message.sourceId !== "") {
       obj.sourceId = message.sourceId;
@@ -207,6 +364,9 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
     }
     if (message.thenPreprocess !== undefined) {
       obj.thenPreprocess = PreprocessingSpec.toJSON(message.thenPreprocess);
+    }
+    if (message.datasetSplit !== "") {
+      obj.datasetSplit = message.datasetSplit;
     }
     return obj;
   },
@@ -229,6 +389,18 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
         }
         break;
       }
+      case "url": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "url", value: object.source.value };
+        }
+        break;
+      }
+      case "datasetClip": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "datasetClip", value: DatasetClip.fromPartial(object.source.value) };
+        }
+        break;
+      }
     }
     message.sourceId = object.sourceId ?? "";
     message.label = object.label ?? "";
@@ -236,12 +408,135 @@ export const CollectionSpec: MessageFns<CollectionSpec> = {
     message.thenPreprocess = (object.thenPreprocess !== undefined && object.thenPreprocess !== null)
       ? PreprocessingSpec.fromPartial(object.thenPreprocess)
       : undefined;
+    message.datasetSplit = object.datasetSplit ?? "";
+    return message;
+  },
+};
+
+function createBaseDatasetClip(): DatasetClip {
+  return { videoId: "", startS: 0, durationS: 0 };
+}
+
+export const DatasetClip: MessageFns<DatasetClip> = {
+  encode(message: DatasetClip, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.videoId !== "") {
+      writer.uint32(10).string(message.videoId);
+    }
+    if (message.startS !== 0) {
+      writer.uint32(17).double(message.startS);
+    }
+    if (message.durationS !== 0) {
+      writer.uint32(25).double(message.durationS);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DatasetClip {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDatasetClip();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.videoId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.startS = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.durationS = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DatasetClip {
+    return {
+      videoId: isSet(object.videoId)
+        ? globalThis.String(object.videoId)
+        : isSet(object.video_id)
+        ? globalThis.String(object.video_id)
+        : "",
+      startS: isSet(object.startS)
+        ? globalThis.Number(object.startS)
+        : isSet(object.start_s)
+        ? globalThis.Number(object.start_s)
+        : 0,
+      durationS: isSet(object.durationS)
+        ? globalThis.Number(object.durationS)
+        : isSet(object.duration_s)
+        ? globalThis.Number(object.duration_s)
+        : 0,
+    };
+  },
+
+  toJSON(message: DatasetClip): unknown {
+    const obj: any = {};
+    if (message.videoId !== "") {
+      obj.videoId = message.videoId;
+    }
+    if (message.startS !== 0) {
+      obj.startS = floatToJson(message.startS);
+    }
+    if (message.durationS !== 0) {
+      obj.durationS = floatToJson(message.durationS);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DatasetClip>, I>>(base?: I): DatasetClip {
+    return DatasetClip.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DatasetClip>, I>>(object: I): DatasetClip {
+    const message = createBaseDatasetClip();
+    message.videoId = object.videoId ?? "";
+    message.startS = object.startS ?? 0;
+    message.durationS = object.durationS ?? 0;
     return message;
   },
 };
 
 function createBaseCollectionResult(): CollectionResult {
-  return { clip: undefined, sourceId: "", label: "", duplicate: false, media: undefined, nextJobId: "" };
+  return {
+    clip: undefined,
+    sourceId: "",
+    label: "",
+    duplicate: false,
+    media: undefined,
+    nextJobId: "",
+    nearDuplicate: undefined,
+    datasetSplit: "",
+  };
 }
 
 export const CollectionResult: MessageFns<CollectionResult> = {
@@ -263,6 +558,12 @@ export const CollectionResult: MessageFns<CollectionResult> = {
     }
     if (message.nextJobId !== "") {
       writer.uint32(50).string(message.nextJobId);
+    }
+    if (message.nearDuplicate !== undefined) {
+      NearDuplicate.encode(message.nearDuplicate, writer.uint32(58).fork()).join();
+    }
+    if (message.datasetSplit !== "") {
+      writer.uint32(66).string(message.datasetSplit);
     }
     return writer;
   },
@@ -328,6 +629,22 @@ export const CollectionResult: MessageFns<CollectionResult> = {
             message.nextJobId = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.nearDuplicate = NearDuplicate.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.datasetSplit = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -356,6 +673,16 @@ export const CollectionResult: MessageFns<CollectionResult> = {
         : isSet(object.next_job_id)
         ? globalThis.String(object.next_job_id)
         : "",
+      nearDuplicate: isSet(object.nearDuplicate)
+        ? NearDuplicate.fromJSON(object.nearDuplicate)
+        : isSet(object.near_duplicate)
+        ? NearDuplicate.fromJSON(object.near_duplicate)
+        : undefined,
+      datasetSplit: isSet(object.datasetSplit)
+        ? globalThis.String(object.datasetSplit)
+        : isSet(object.dataset_split)
+        ? globalThis.String(object.dataset_split)
+        : "",
     };
   },
 
@@ -379,6 +706,12 @@ export const CollectionResult: MessageFns<CollectionResult> = {
     if (message.nextJobId !== "") {
       obj.nextJobId = message.nextJobId;
     }
+    if (message.nearDuplicate !== undefined) {
+      obj.nearDuplicate = NearDuplicate.toJSON(message.nearDuplicate);
+    }
+    if (message.datasetSplit !== "") {
+      obj.datasetSplit = message.datasetSplit;
+    }
     return obj;
   },
 
@@ -395,6 +728,851 @@ export const CollectionResult: MessageFns<CollectionResult> = {
       ? MediaInfo.fromPartial(object.media)
       : undefined;
     message.nextJobId = object.nextJobId ?? "";
+    message.nearDuplicate = (object.nearDuplicate !== undefined && object.nearDuplicate !== null)
+      ? NearDuplicate.fromPartial(object.nearDuplicate)
+      : undefined;
+    message.datasetSplit = object.datasetSplit ?? "";
+    return message;
+  },
+};
+
+function createBaseNearDuplicate(): NearDuplicate {
+  return { clip: undefined, distance: 0 };
+}
+
+export const NearDuplicate: MessageFns<NearDuplicate> = {
+  encode(message: NearDuplicate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clip !== undefined) {
+      ObjectRef.encode(message.clip, writer.uint32(10).fork()).join();
+    }
+    if (message.distance !== 0) {
+      writer.uint32(17).double(message.distance);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NearDuplicate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNearDuplicate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clip = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.distance = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NearDuplicate {
+    return {
+      clip: isSet(object.clip) ? ObjectRef.fromJSON(object.clip) : undefined,
+      distance: isSet(object.distance) ? globalThis.Number(object.distance) : 0,
+    };
+  },
+
+  toJSON(message: NearDuplicate): unknown {
+    const obj: any = {};
+    if (message.clip !== undefined) {
+      obj.clip = ObjectRef.toJSON(message.clip);
+    }
+    if (message.distance !== 0) {
+      obj.distance = floatToJson(message.distance);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NearDuplicate>, I>>(base?: I): NearDuplicate {
+    return NearDuplicate.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NearDuplicate>, I>>(object: I): NearDuplicate {
+    const message = createBaseNearDuplicate();
+    message.clip = (object.clip !== undefined && object.clip !== null) ? ObjectRef.fromPartial(object.clip) : undefined;
+    message.distance = object.distance ?? 0;
+    return message;
+  },
+};
+
+function createBaseBulkCollectionSpec(): BulkCollectionSpec {
+  return {
+    source: undefined,
+    label: "",
+    labelFromFolder: false,
+    licence: "",
+    limit: 0,
+    retryRefused: false,
+    thenPreprocess: undefined,
+  };
+}
+
+export const BulkCollectionSpec: MessageFns<BulkCollectionSpec> = {
+  encode(message: BulkCollectionSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.source?.$case) {
+      case "folder":
+        writer.uint32(10).string(message.source.value);
+        break;
+      case "urlList":
+        ObjectRef.encode(message.source.value, writer.uint32(18).fork()).join();
+        break;
+      case "bucketPrefix":
+        writer.uint32(26).string(message.source.value);
+        break;
+      case "datasetCsv":
+        DatasetCsv.encode(message.source.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    if (message.label !== "") {
+      writer.uint32(42).string(message.label);
+    }
+    if (message.labelFromFolder !== false) {
+      writer.uint32(48).bool(message.labelFromFolder);
+    }
+    if (message.licence !== "") {
+      writer.uint32(58).string(message.licence);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(64).uint32(message.limit);
+    }
+    if (message.retryRefused !== false) {
+      writer.uint32(72).bool(message.retryRefused);
+    }
+    if (message.thenPreprocess !== undefined) {
+      PreprocessingSpec.encode(message.thenPreprocess, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BulkCollectionSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBulkCollectionSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = { $case: "folder", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.source = { $case: "urlList", value: ObjectRef.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.source = { $case: "bucketPrefix", value: reader.string() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.source = { $case: "datasetCsv", value: DatasetCsv.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.labelFromFolder = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.licence = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.retryRefused = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.thenPreprocess = PreprocessingSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BulkCollectionSpec {
+    return {
+      source: isSet(object.folder)
+        ? { $case: "folder", value: globalThis.String(object.folder) }
+        : isSet(object.urlList)
+        ? { $case: "urlList", value: ObjectRef.fromJSON(object.urlList) }
+        : isSet(object.url_list)
+        ? { $case: "urlList", value: ObjectRef.fromJSON(object.url_list) }
+        : isSet(object.bucketPrefix)
+        ? { $case: "bucketPrefix", value: globalThis.String(object.bucketPrefix) }
+        : isSet(object.bucket_prefix)
+        ? { $case: "bucketPrefix", value: globalThis.String(object.bucket_prefix) }
+        : isSet(object.datasetCsv)
+        ? { $case: "datasetCsv", value: DatasetCsv.fromJSON(object.datasetCsv) }
+        : isSet(object.dataset_csv)
+        ? { $case: "datasetCsv", value: DatasetCsv.fromJSON(object.dataset_csv) }
+        : undefined,
+      label: isSet(object.label) ? globalThis.String(object.label) : "",
+      labelFromFolder: isSet(object.labelFromFolder)
+        ? globalThis.Boolean(object.labelFromFolder)
+        : isSet(object.label_from_folder)
+        ? globalThis.Boolean(object.label_from_folder)
+        : false,
+      licence: isSet(object.licence) ? globalThis.String(object.licence) : "",
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      retryRefused: isSet(object.retryRefused)
+        ? globalThis.Boolean(object.retryRefused)
+        : isSet(object.retry_refused)
+        ? globalThis.Boolean(object.retry_refused)
+        : false,
+      thenPreprocess: isSet(object.thenPreprocess)
+        ? PreprocessingSpec.fromJSON(object.thenPreprocess)
+        : isSet(object.then_preprocess)
+        ? PreprocessingSpec.fromJSON(object.then_preprocess)
+        : undefined,
+    };
+  },
+
+  toJSON(message: BulkCollectionSpec): unknown {
+    const obj: any = {};
+    if (message.source?.$case === "folder") {
+      obj.folder = message.source.value;
+    } else if (message.source?.$case === "urlList") {
+      obj.urlList = ObjectRef.toJSON(message.source.value);
+    } else if (message.source?.$case === "bucketPrefix") {
+      obj.bucketPrefix = message.source.value;
+    } else if (message.source?.$case === "datasetCsv") {
+      obj.datasetCsv = DatasetCsv.toJSON(message.source.value);
+    }
+    if (message.label !== "") {
+      obj.label = message.label;
+    }
+    if (message.labelFromFolder !== false) {
+      obj.labelFromFolder = message.labelFromFolder;
+    }
+    if (message.licence !== "") {
+      obj.licence = message.licence;
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.retryRefused !== false) {
+      obj.retryRefused = message.retryRefused;
+    }
+    if (message.thenPreprocess !== undefined) {
+      obj.thenPreprocess = PreprocessingSpec.toJSON(message.thenPreprocess);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BulkCollectionSpec>, I>>(base?: I): BulkCollectionSpec {
+    return BulkCollectionSpec.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BulkCollectionSpec>, I>>(object: I): BulkCollectionSpec {
+    const message = createBaseBulkCollectionSpec();
+    switch (object.source?.$case) {
+      case "folder": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "folder", value: object.source.value };
+        }
+        break;
+      }
+      case "urlList": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "urlList", value: ObjectRef.fromPartial(object.source.value) };
+        }
+        break;
+      }
+      case "bucketPrefix": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "bucketPrefix", value: object.source.value };
+        }
+        break;
+      }
+      case "datasetCsv": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "datasetCsv", value: DatasetCsv.fromPartial(object.source.value) };
+        }
+        break;
+      }
+    }
+    message.label = object.label ?? "";
+    message.labelFromFolder = object.labelFromFolder ?? false;
+    message.licence = object.licence ?? "";
+    message.limit = object.limit ?? 0;
+    message.retryRefused = object.retryRefused ?? false;
+    message.thenPreprocess = (object.thenPreprocess !== undefined && object.thenPreprocess !== null)
+      ? PreprocessingSpec.fromPartial(object.thenPreprocess)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDatasetCsv(): DatasetCsv {
+  return { csv: undefined, clipS: 0, labels: [], split: "" };
+}
+
+export const DatasetCsv: MessageFns<DatasetCsv> = {
+  encode(message: DatasetCsv, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.csv !== undefined) {
+      ObjectRef.encode(message.csv, writer.uint32(10).fork()).join();
+    }
+    if (message.clipS !== 0) {
+      writer.uint32(17).double(message.clipS);
+    }
+    for (const v of message.labels) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.split !== "") {
+      writer.uint32(34).string(message.split);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DatasetCsv {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDatasetCsv();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.csv = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.clipS = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.labels.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.split = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DatasetCsv {
+    return {
+      csv: isSet(object.csv) ? ObjectRef.fromJSON(object.csv) : undefined,
+      clipS: isSet(object.clipS)
+        ? globalThis.Number(object.clipS)
+        : isSet(object.clip_s)
+        ? globalThis.Number(object.clip_s)
+        : 0,
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => globalThis.String(e)) : [],
+      split: isSet(object.split) ? globalThis.String(object.split) : "",
+    };
+  },
+
+  toJSON(message: DatasetCsv): unknown {
+    const obj: any = {};
+    if (message.csv !== undefined) {
+      obj.csv = ObjectRef.toJSON(message.csv);
+    }
+    if (message.clipS !== 0) {
+      obj.clipS = floatToJson(message.clipS);
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels;
+    }
+    if (message.split !== "") {
+      obj.split = message.split;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DatasetCsv>, I>>(base?: I): DatasetCsv {
+    return DatasetCsv.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DatasetCsv>, I>>(object: I): DatasetCsv {
+    const message = createBaseDatasetCsv();
+    message.csv = (object.csv !== undefined && object.csv !== null) ? ObjectRef.fromPartial(object.csv) : undefined;
+    message.clipS = object.clipS ?? 0;
+    message.labels = object.labels?.map((e) => e) || [];
+    message.split = object.split ?? "";
+    return message;
+  },
+};
+
+function createBaseBulkCollectionResult(): BulkCollectionResult {
+  return {
+    report: undefined,
+    reportCsv: undefined,
+    itemCount: 0,
+    collectedCount: 0,
+    nearDuplicateCount: 0,
+    duplicateCount: 0,
+    refusedCount: 0,
+    skippedCollectedCount: 0,
+    skippedRefusedCount: 0,
+    notReachedCount: 0,
+    refusals: [],
+  };
+}
+
+export const BulkCollectionResult: MessageFns<BulkCollectionResult> = {
+  encode(message: BulkCollectionResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.report !== undefined) {
+      ObjectRef.encode(message.report, writer.uint32(10).fork()).join();
+    }
+    if (message.reportCsv !== undefined) {
+      ObjectRef.encode(message.reportCsv, writer.uint32(18).fork()).join();
+    }
+    if (message.itemCount !== 0) {
+      writer.uint32(24).uint32(message.itemCount);
+    }
+    if (message.collectedCount !== 0) {
+      writer.uint32(32).uint32(message.collectedCount);
+    }
+    if (message.nearDuplicateCount !== 0) {
+      writer.uint32(40).uint32(message.nearDuplicateCount);
+    }
+    if (message.duplicateCount !== 0) {
+      writer.uint32(48).uint32(message.duplicateCount);
+    }
+    if (message.refusedCount !== 0) {
+      writer.uint32(56).uint32(message.refusedCount);
+    }
+    if (message.skippedCollectedCount !== 0) {
+      writer.uint32(64).uint32(message.skippedCollectedCount);
+    }
+    if (message.skippedRefusedCount !== 0) {
+      writer.uint32(72).uint32(message.skippedRefusedCount);
+    }
+    if (message.notReachedCount !== 0) {
+      writer.uint32(80).uint32(message.notReachedCount);
+    }
+    for (const v of message.refusals) {
+      RefusalCount.encode(v!, writer.uint32(90).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BulkCollectionResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBulkCollectionResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.report = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reportCsv = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.itemCount = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.collectedCount = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.nearDuplicateCount = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.duplicateCount = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.refusedCount = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.skippedCollectedCount = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.skippedRefusedCount = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.notReachedCount = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.refusals.push(RefusalCount.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BulkCollectionResult {
+    return {
+      report: isSet(object.report) ? ObjectRef.fromJSON(object.report) : undefined,
+      reportCsv: isSet(object.reportCsv)
+        ? ObjectRef.fromJSON(object.reportCsv)
+        : isSet(object.report_csv)
+        ? ObjectRef.fromJSON(object.report_csv)
+        : undefined,
+      itemCount: isSet(object.itemCount)
+        ? globalThis.Number(object.itemCount)
+        : isSet(object.item_count)
+        ? globalThis.Number(object.item_count)
+        : 0,
+      collectedCount: isSet(object.collectedCount)
+        ? globalThis.Number(object.collectedCount)
+        : isSet(object.collected_count)
+        ? globalThis.Number(object.collected_count)
+        : 0,
+      nearDuplicateCount: isSet(object.nearDuplicateCount)
+        ? globalThis.Number(object.nearDuplicateCount)
+        : isSet(object.near_duplicate_count)
+        ? globalThis.Number(object.near_duplicate_count)
+        : 0,
+      duplicateCount: isSet(object.duplicateCount)
+        ? globalThis.Number(object.duplicateCount)
+        : isSet(object.duplicate_count)
+        ? globalThis.Number(object.duplicate_count)
+        : 0,
+      refusedCount: isSet(object.refusedCount)
+        ? globalThis.Number(object.refusedCount)
+        : isSet(object.refused_count)
+        ? globalThis.Number(object.refused_count)
+        : 0,
+      skippedCollectedCount: isSet(object.skippedCollectedCount)
+        ? globalThis.Number(object.skippedCollectedCount)
+        : isSet(object.skipped_collected_count)
+        ? globalThis.Number(object.skipped_collected_count)
+        : 0,
+      skippedRefusedCount: isSet(object.skippedRefusedCount)
+        ? globalThis.Number(object.skippedRefusedCount)
+        : isSet(object.skipped_refused_count)
+        ? globalThis.Number(object.skipped_refused_count)
+        : 0,
+      notReachedCount: isSet(object.notReachedCount)
+        ? globalThis.Number(object.notReachedCount)
+        : isSet(object.not_reached_count)
+        ? globalThis.Number(object.not_reached_count)
+        : 0,
+      refusals: globalThis.Array.isArray(object?.refusals)
+        ? object.refusals.map((e: any) => RefusalCount.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BulkCollectionResult): unknown {
+    const obj: any = {};
+    if (message.report !== undefined) {
+      obj.report = ObjectRef.toJSON(message.report);
+    }
+    if (message.reportCsv !== undefined) {
+      obj.reportCsv = ObjectRef.toJSON(message.reportCsv);
+    }
+    if (message.itemCount !== 0) {
+      obj.itemCount = Math.round(message.itemCount);
+    }
+    if (message.collectedCount !== 0) {
+      obj.collectedCount = Math.round(message.collectedCount);
+    }
+    if (message.nearDuplicateCount !== 0) {
+      obj.nearDuplicateCount = Math.round(message.nearDuplicateCount);
+    }
+    if (message.duplicateCount !== 0) {
+      obj.duplicateCount = Math.round(message.duplicateCount);
+    }
+    if (message.refusedCount !== 0) {
+      obj.refusedCount = Math.round(message.refusedCount);
+    }
+    if (message.skippedCollectedCount !== 0) {
+      obj.skippedCollectedCount = Math.round(message.skippedCollectedCount);
+    }
+    if (message.skippedRefusedCount !== 0) {
+      obj.skippedRefusedCount = Math.round(message.skippedRefusedCount);
+    }
+    if (message.notReachedCount !== 0) {
+      obj.notReachedCount = Math.round(message.notReachedCount);
+    }
+    if (message.refusals?.length) {
+      obj.refusals = message.refusals.map((e) => RefusalCount.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BulkCollectionResult>, I>>(base?: I): BulkCollectionResult {
+    return BulkCollectionResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BulkCollectionResult>, I>>(object: I): BulkCollectionResult {
+    const message = createBaseBulkCollectionResult();
+    message.report = (object.report !== undefined && object.report !== null)
+      ? ObjectRef.fromPartial(object.report)
+      : undefined;
+    message.reportCsv = (object.reportCsv !== undefined && object.reportCsv !== null)
+      ? ObjectRef.fromPartial(object.reportCsv)
+      : undefined;
+    message.itemCount = object.itemCount ?? 0;
+    message.collectedCount = object.collectedCount ?? 0;
+    message.nearDuplicateCount = object.nearDuplicateCount ?? 0;
+    message.duplicateCount = object.duplicateCount ?? 0;
+    message.refusedCount = object.refusedCount ?? 0;
+    message.skippedCollectedCount = object.skippedCollectedCount ?? 0;
+    message.skippedRefusedCount = object.skippedRefusedCount ?? 0;
+    message.notReachedCount = object.notReachedCount ?? 0;
+    message.refusals = object.refusals?.map((e) => RefusalCount.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRefusalCount(): RefusalCount {
+  return { reason: "", count: 0 };
+}
+
+export const RefusalCount: MessageFns<RefusalCount> = {
+  encode(message: RefusalCount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).uint32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefusalCount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefusalCount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefusalCount {
+    return {
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+    };
+  },
+
+  toJSON(message: RefusalCount): unknown {
+    const obj: any = {};
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefusalCount>, I>>(base?: I): RefusalCount {
+    return RefusalCount.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefusalCount>, I>>(object: I): RefusalCount {
+    const message = createBaseRefusalCount();
+    message.reason = object.reason ?? "";
+    message.count = object.count ?? 0;
     return message;
   },
 };

@@ -18,7 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { CollectionSpec } from "./collection.js";
+import { BulkCollectionSpec, CollectionSpec } from "./collection.js";
 import { Job } from "./job.js";
 
 export interface CreateCollectionRequest {
@@ -28,6 +28,16 @@ export interface CreateCollectionRequest {
 }
 
 export interface CreateCollectionResponse {
+  job: Job | undefined;
+}
+
+export interface CreateBulkCollectionRequest {
+  /** Chosen by the client, a UUID for example; makes a repeated call harmless. */
+  requestId: string;
+  spec: BulkCollectionSpec | undefined;
+}
+
+export interface CreateBulkCollectionResponse {
   job: Job | undefined;
 }
 
@@ -189,6 +199,164 @@ export const CreateCollectionResponse: MessageFns<CreateCollectionResponse> = {
   },
 };
 
+function createBaseCreateBulkCollectionRequest(): CreateBulkCollectionRequest {
+  return { requestId: "", spec: undefined };
+}
+
+export const CreateBulkCollectionRequest: MessageFns<CreateBulkCollectionRequest> = {
+  encode(message: CreateBulkCollectionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.spec !== undefined) {
+      BulkCollectionSpec.encode(message.spec, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateBulkCollectionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateBulkCollectionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spec = BulkCollectionSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateBulkCollectionRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      spec: isSet(object.spec) ? BulkCollectionSpec.fromJSON(object.spec) : undefined,
+    };
+  },
+
+  toJSON(message: CreateBulkCollectionRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.spec !== undefined) {
+      obj.spec = BulkCollectionSpec.toJSON(message.spec);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreateBulkCollectionRequest>, I>>(base?: I): CreateBulkCollectionRequest {
+    return CreateBulkCollectionRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreateBulkCollectionRequest>, I>>(object: I): CreateBulkCollectionRequest {
+    const message = createBaseCreateBulkCollectionRequest();
+    message.requestId = object.requestId ?? "";
+    message.spec = (object.spec !== undefined && object.spec !== null)
+      ? BulkCollectionSpec.fromPartial(object.spec)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCreateBulkCollectionResponse(): CreateBulkCollectionResponse {
+  return { job: undefined };
+}
+
+export const CreateBulkCollectionResponse: MessageFns<CreateBulkCollectionResponse> = {
+  encode(message: CreateBulkCollectionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.job !== undefined) {
+      Job.encode(message.job, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateBulkCollectionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateBulkCollectionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.job = Job.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateBulkCollectionResponse {
+    return { job: isSet(object.job) ? Job.fromJSON(object.job) : undefined };
+  },
+
+  toJSON(message: CreateBulkCollectionResponse): unknown {
+    const obj: any = {};
+    if (message.job !== undefined) {
+      obj.job = Job.toJSON(message.job);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreateBulkCollectionResponse>, I>>(base?: I): CreateBulkCollectionResponse {
+    return CreateBulkCollectionResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreateBulkCollectionResponse>, I>>(object: I): CreateBulkCollectionResponse {
+    const message = createBaseCreateBulkCollectionResponse();
+    message.job = (object.job !== undefined && object.job !== null) ? Job.fromPartial(object.job) : undefined;
+    return message;
+  },
+};
+
 /** Takes clips in. */
 export type CollectorServiceService = typeof CollectorServiceService;
 export const CollectorServiceService = {
@@ -204,11 +372,25 @@ export const CollectorServiceService = {
       Buffer.from(CreateCollectionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateCollectionResponse => CreateCollectionResponse.decode(value),
   },
+  /** Takes many clips in, each as a collection of its own that this job starts and waits for. */
+  createBulkCollection: {
+    path: "/soundstage.v1.CollectorService/CreateBulkCollection" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateBulkCollectionRequest): Buffer =>
+      Buffer.from(CreateBulkCollectionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateBulkCollectionRequest => CreateBulkCollectionRequest.decode(value),
+    responseSerialize: (value: CreateBulkCollectionResponse): Buffer =>
+      Buffer.from(CreateBulkCollectionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateBulkCollectionResponse => CreateBulkCollectionResponse.decode(value),
+  },
 } as const;
 
 export interface CollectorServiceServer extends UntypedServiceImplementation {
   /** Starts the work and returns at once; follow it with JobService. The same `request_id` gives the same job again. */
   createCollection: handleUnaryCall<CreateCollectionRequest, CreateCollectionResponse>;
+  /** Takes many clips in, each as a collection of its own that this job starts and waits for. */
+  createBulkCollection: handleUnaryCall<CreateBulkCollectionRequest, CreateBulkCollectionResponse>;
 }
 
 export interface CollectorServiceClient extends Client {
@@ -227,6 +409,22 @@ export interface CollectorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateCollectionResponse) => void,
+  ): ClientUnaryCall;
+  /** Takes many clips in, each as a collection of its own that this job starts and waits for. */
+  createBulkCollection(
+    request: CreateBulkCollectionRequest,
+    callback: (error: ServiceError | null, response: CreateBulkCollectionResponse) => void,
+  ): ClientUnaryCall;
+  createBulkCollection(
+    request: CreateBulkCollectionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateBulkCollectionResponse) => void,
+  ): ClientUnaryCall;
+  createBulkCollection(
+    request: CreateBulkCollectionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateBulkCollectionResponse) => void,
   ): ClientUnaryCall;
 }
 

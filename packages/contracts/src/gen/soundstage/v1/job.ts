@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
-import { CollectionResult, CollectionSpec } from "./collection.js";
+import { BulkCollectionResult, BulkCollectionSpec, CollectionResult, CollectionSpec } from "./collection.js";
 import { FeatureExtractionResult, FeatureExtractionSpec } from "./features.js";
 import { FoleyResult, FoleySpec } from "./foley.js";
 import { PreprocessingResult, PreprocessingSpec } from "./preprocessing.js";
@@ -74,7 +74,10 @@ export function jobStateToJSON(object: JobState): string {
 /** A piece of long work: created by a service's Create call, followed and cancelled with JobService. */
 export interface Job {
   id: string;
-  /** What kind of work it is: `collection`, `preprocessing`, `split`, `feature_extraction`, `training` or `foley`. */
+  /**
+   * What kind of work it is: `collection`, `bulkCollection`, `preprocessing`, `split`, `featureExtraction`, `training` or
+   * `foley`.
+   */
   kind: string;
   state: JobState;
   createTime: Date | undefined;
@@ -103,6 +106,7 @@ export interface Job {
     | { $case: "featureExtractionSpec"; value: FeatureExtractionSpec }
     | { $case: "trainingSpec"; value: TrainingSpec }
     | { $case: "foleySpec"; value: FoleySpec }
+    | { $case: "bulkCollectionSpec"; value: BulkCollectionSpec }
     | undefined;
   /** Present where state is JOB_STATE_SUCCEEDED. */
   result:
@@ -112,6 +116,7 @@ export interface Job {
     | { $case: "featureExtraction"; value: FeatureExtractionResult }
     | { $case: "training"; value: TrainingResult }
     | { $case: "foley"; value: FoleyResult }
+    | { $case: "bulkCollection"; value: BulkCollectionResult }
     | undefined;
 }
 
@@ -204,6 +209,9 @@ export const Job: MessageFns<Job> = {
       case "foleySpec":
         FoleySpec.encode(message.spec.value, writer.uint32(282).fork()).join();
         break;
+      case "bulkCollectionSpec":
+        BulkCollectionSpec.encode(message.spec.value, writer.uint32(290).fork()).join();
+        break;
     }
     switch (message.result?.$case) {
       case "collection":
@@ -223,6 +231,9 @@ export const Job: MessageFns<Job> = {
         break;
       case "foley":
         FoleyResult.encode(message.result.value, writer.uint32(202).fork()).join();
+        break;
+      case "bulkCollection":
+        BulkCollectionResult.encode(message.result.value, writer.uint32(210).fork()).join();
         break;
     }
     return writer;
@@ -380,6 +391,14 @@ export const Job: MessageFns<Job> = {
             message.spec = { $case: "foleySpec", value: FoleySpec.decode(reader, reader.uint32()) };
             continue;
           }
+          case 36: {
+            if (tag !== 290) {
+              break;
+            }
+
+            message.spec = { $case: "bulkCollectionSpec", value: BulkCollectionSpec.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -429,6 +448,14 @@ export const Job: MessageFns<Job> = {
             }
 
             message.result = { $case: "foley", value: FoleyResult.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.result = { $case: "bulkCollection", value: BulkCollectionResult.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -496,6 +523,10 @@ export const Job: MessageFns<Job> = {
         ? { $case: "foleySpec", value: FoleySpec.fromJSON(object.foleySpec) }
         : isSet(object.foley_spec)
         ? { $case: "foleySpec", value: FoleySpec.fromJSON(object.foley_spec) }
+        : isSet(object.bulkCollectionSpec)
+        ? { $case: "bulkCollectionSpec", value: BulkCollectionSpec.fromJSON(object.bulkCollectionSpec) }
+        : isSet(object.bulk_collection_spec)
+        ? { $case: "bulkCollectionSpec", value: BulkCollectionSpec.fromJSON(object.bulk_collection_spec) }
         : undefined,
       result: isSet(object.collection)
         ? { $case: "collection", value: CollectionResult.fromJSON(object.collection) }
@@ -511,6 +542,10 @@ export const Job: MessageFns<Job> = {
         ? { $case: "training", value: TrainingResult.fromJSON(object.training) }
         : isSet(object.foley)
         ? { $case: "foley", value: FoleyResult.fromJSON(object.foley) }
+        : isSet(object.bulkCollection)
+        ? { $case: "bulkCollection", value: BulkCollectionResult.fromJSON(object.bulkCollection) }
+        : isSet(object.bulk_collection)
+        ? { $case: "bulkCollection", value: BulkCollectionResult.fromJSON(object.bulk_collection) }
         : undefined,
     };
   },
@@ -562,6 +597,8 @@ export const Job: MessageFns<Job> = {
       obj.trainingSpec = TrainingSpec.toJSON(message.spec.value);
     } else if (message.spec?.$case === "foleySpec") {
       obj.foleySpec = FoleySpec.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "bulkCollectionSpec") {
+      obj.bulkCollectionSpec = BulkCollectionSpec.toJSON(message.spec.value);
     }
     if (message.result?.$case === "collection") {
       obj.collection = CollectionResult.toJSON(message.result.value);
@@ -575,6 +612,8 @@ export const Job: MessageFns<Job> = {
       obj.training = TrainingResult.toJSON(message.result.value);
     } else if (message.result?.$case === "foley") {
       obj.foley = FoleyResult.toJSON(message.result.value);
+    } else if (message.result?.$case === "bulkCollection") {
+      obj.bulkCollection = BulkCollectionResult.toJSON(message.result.value);
     }
     return obj;
   },
@@ -637,6 +676,12 @@ export const Job: MessageFns<Job> = {
         }
         break;
       }
+      case "bulkCollectionSpec": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "bulkCollectionSpec", value: BulkCollectionSpec.fromPartial(object.spec.value) };
+        }
+        break;
+      }
     }
     switch (object.result?.$case) {
       case "collection": {
@@ -675,6 +720,12 @@ export const Job: MessageFns<Job> = {
       case "foley": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { $case: "foley", value: FoleyResult.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "bulkCollection": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "bulkCollection", value: BulkCollectionResult.fromPartial(object.result.value) };
         }
         break;
       }
