@@ -3,7 +3,7 @@
 // Real clips are taken from SOUNDSTAGE_DATA (default: shared/data beside the checkout); without them the speed is
 // measured on a generated clip and the onset table is left out.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,7 +13,7 @@ const root = resolve(import.meta.dirname, '..');
 const data = process.env.SOUNDSTAGE_DATA ?? join(root, '..', 'shared', 'data');
 const ROUNDS = 5;
 const THREADS = 1;
-const STILLS = 8;
+const STILLS = 10; // of a clip of 10 s, as the job takes them
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-foley-'));
 try {
@@ -55,25 +55,34 @@ async function speed(clip, what) {
   const openS = (performance.now() - startMs) / 1000;
   const floor = await openFloor();
   const ours = [];
+  const drafts = [];
   const bare = [];
   try {
-    const run = (round) => foley.run({ inputPath: clip, outputPath: join(folder, `out-${round}.mp4`), seed: 1 });
-    await run('warm-up');
+    const run = async (round, quality) => {
+      const beginMs = performance.now();
+      const outcome = await foley.run({
+        inputPath: clip,
+        outputPaths: [join(folder, `out-${quality}-${round}.mp4`)],
+        quality,
+        seed: 1,
+      });
+      return { wallS: (performance.now() - beginMs) / 1000, outcome };
+    };
+    await run('warm-up', 'standard');
     await floor.run(clip, 'warm-up');
     for (let round = 0; round < ROUNDS; round++) {
-      // One after the other, so that both see the same machine.
-      const beginMs = performance.now();
-      const outcome = await run(round);
-      ours.push({ wallS: (performance.now() - beginMs) / 1000, outcome });
+      // One after the other, so that all see the same machine.
+      ours.push(await run(round, 'standard'));
       bare.push(await floor.run(clip, round));
+      drafts.push(await run(round, 'draft'));
     }
   } finally {
     await foley.close();
   }
-  report(what, openS, ours, bare);
+  report(what, openS, ours, bare, drafts);
 }
 
-function report(what, openS, ours, bare) {
+function report(what, openS, ours, bare, drafts) {
   const { durationS } = ours[0].outcome;
   const wallS = median(ours.map((each) => each.wallS));
   const floorS = median(bare.map((each) => each.wallS));
@@ -84,6 +93,12 @@ function report(what, openS, ours, bare) {
   console.log('The floor: the same work with nothing around it, one after the other:');
   for (const part of ['decode', 'models', 'mux']) row(part, median(bare.map((each) => each[part])));
   row('all parts', floorS, `ours is ${(wallS / floorS).toFixed(2)} × the floor (wanted: at most 1.15)`);
+  const draftS = median(drafts.map((each) => each.wallS));
+  row(
+    'draft',
+    draftS,
+    `${(draftS / durationS).toFixed(2)} × real time (wanted: at most 0.3), ${(draftS / wallS).toFixed(2)} × standard`,
+  );
   row('opening', openS, 'models and palette, once in a process; not part of the above');
 }
 
@@ -106,7 +121,8 @@ async function openFloor() {
   };
   const sessions = {};
   for (const name of ['motion', 'onset', 'classifier', 'detector']) {
-    sessions[name] = await ort.InferenceSession.create(join(root, 'models', name, '1', 'model.onnx'), options);
+    const version = readdirSync(join(root, 'models', name)).sort((a, b) => Number(b) - Number(a))[0];
+    sessions[name] = await ort.InferenceSession.create(join(root, 'models', name, version, 'model.onnx'), options);
   }
   const sound = join(folder, 'floor.wav');
   ffmpeg('-f', 'lavfi', '-i', 'anoisesrc=c=pink:r=48000:d=10:a=0.1', '-ac', '2', sound);
