@@ -64,7 +64,9 @@ describe('A job with several candidates', () => {
       ['result', 'candidates/1/video', 'candidates/2/video'].map(async (path) => {
         const response = await get(`/v1/jobs/${done.id}/${path}`);
         expect(response.headers.get('content-type')).toBe('video/mp4');
-        return createHash('sha256').update(new Uint8Array(await response.arrayBuffer())).digest('hex');
+        return createHash('sha256')
+          .update(new Uint8Array(await response.arrayBuffer()))
+          .digest('hex');
       }),
     );
     expect(hashes[0]).toBe(hashes[1]);
