@@ -21,6 +21,7 @@ export function showProgress(wanted: boolean, out: NodeJS.WriteStream = process.
   };
   return {
     report(step, fraction, message) {
+      if (message === '') return; // a step that has nothing to do in this run
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       if (fraction >= 1 && !done.has(step)) {
         done.add(step);

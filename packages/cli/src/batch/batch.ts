@@ -19,7 +19,7 @@ export const CSV_NAME = 'foley.csv';
 
 /** Where the lines of a batch go: `stdout` gets results, progress goes to stderr by itself. */
 export interface BatchSurroundings {
-  open: () => Promise<Pick<Foley, 'run' | 'version' | 'findSound' | 'close'>>;
+  open: () => Promise<Pick<Foley, 'run' | 'version' | 'findSound' | 'findMuted' | 'close'>>;
   stdout: (text: string) => void;
 }
 
@@ -64,7 +64,9 @@ async function makeAll(batch: {
   const report = reportKeeper({ outputFolder, entries, total: inputs.length });
   const foley = await surroundings.open();
   try {
-    if (options.sound !== undefined) foley.findSound(options.sound); // known once, so refused once
+    // What is wrong with the options is told once, not with each file.
+    if (options.sound !== undefined) foley.findSound(options.sound);
+    if (options.mute !== undefined) foley.findMuted(options.mute);
     const shared = { foley, outputFolder, options, signal, claimed: new Map<string, string>() };
     const paths = new Set(inputs.map(({ path }) => resolve(path)));
     for (const input of inputs) {

@@ -9,7 +9,7 @@ import { runPlan, type FoleyResult } from '../foley/run.js';
 import { clipView, type ClipView } from '../report/clip-view.js';
 import type { BatchEntry } from './entry.js';
 import type { BatchInput } from './find-inputs.js';
-import { allThere, isSameInput, readRecord, settingsKey, writeRecord, type BatchRecord } from './record.js';
+import { allThere, isSameInput, readRecord, removeRecord, settingsKey, writeRecord } from './record.js';
 
 /** What all inputs of a batch share. */
 export interface BatchContext {
@@ -67,16 +67,19 @@ async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () =
   const info = await probe(input.path, { signal });
   if (info.video === undefined) throw badInput(`${info.name} has no picture: give a video or a still image.`, 'input');
   const takes = takesFor(input, info, context);
-  const files = takes.flatMap(writtenFiles).map((path) => relativePath(outputFolder, path));
+  const relativeTo = (path: string) => relative(outputFolder, path).split(sep).join('/');
+  const files = takes.flatMap(writtenFiles).map(relativeTo);
   claim(files, input, context);
-  if (
-    !options.force &&
-    !(record?.state === 'started' && isListed(files, record)) &&
-    (await anyThere(outputFolder, files))
-  ) {
-    if (record?.state === 'done' && isListed(files, record))
-      return skipped(`${THERE}, made with other settings or another version; --force makes it anew`, record.clip);
-    return skipped(`${THERE}, and not by this command; --force makes it anew`, unknownClip(takes, info, outputFolder));
+  const existing = options.force ? [] : await thoseThere(outputFolder, files);
+  if (existing.length > 0) {
+    const isOurs = files.every((file) => record?.files.includes(file));
+    const isUnfinished = isOurs && (record?.state === 'started' || record?.settings === settings);
+    if (!isUnfinished) {
+      if (record?.clip !== undefined && existing.some((file) => record.files.includes(file)))
+        return skipped(`${THERE}, made with other settings or another version; --force makes it anew`, record.clip);
+      const known = takes.filter((take) => take.video === undefined || existing.includes(relativeTo(take.video)));
+      return skipped(`${THERE}, and not by this command; --force makes it anew`, unknownClip(known, info, relativeTo));
+    }
   }
 
   await mkdir(dirname(join(outputFolder, files[0]!)), { recursive: true });
@@ -85,14 +88,19 @@ async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () =
   await writeRecord(outputFolder, { ...head, state: 'started', settings, files });
   const stillDurationS = info.still ? options.duration : undefined;
   const plan = { input: resolve(input.path), info, takes, cues: undefined, seed: options.seed, stillDurationS };
-  const result = await runPlan(foley, plan, { ...options, signal, onProgress: context.onProgress });
+  const result = await runPlan(foley, plan, { ...options, signal, onProgress: context.onProgress }).catch(
+    async (error: unknown) => {
+      await removeRecord(outputFolder, input.name); // nothing was made, so nothing there is ours
+      throw error;
+    },
+  );
   const spentS = tookS();
   const clip = await clipView({
     result,
     info,
     inputPath: input.path,
     tookS: spentS,
-    relative: (path) => relativePath(outputFolder, path),
+    relative: relativeTo,
     signal,
   });
   await writeRecord(outputFolder, { ...head, state: 'done', settings, files, clip });
@@ -131,8 +139,7 @@ function claim(files: readonly string[], input: BatchInput, { outputFolder, inpu
 }
 
 /** A result that was there before, of which nothing is known but where it lies. */
-function unknownClip(takes: readonly TakePaths[], info: MediaInfo, outputFolder: string): ClipView {
-  const relativeTo = (path: string | undefined) => path && relativePath(outputFolder, path);
+function unknownClip(takes: readonly TakePaths[], info: MediaInfo, relativeTo: (path: string) => string): ClipView {
   return {
     durationS: info.durationS,
     still: info.still,
@@ -140,8 +147,8 @@ function unknownClip(takes: readonly TakePaths[], info: MediaInfo, outputFolder:
     warnings: [],
     stills: [],
     takes: takes.map(({ video, cues }) => ({
-      video: relativeTo(video),
-      cues: relativeTo(cues),
+      video: video && relativeTo(video),
+      cues: cues && relativeTo(cues),
       sounds: [],
       drawnHits: [],
       drawnLayers: [],
@@ -150,17 +157,9 @@ function unknownClip(takes: readonly TakePaths[], info: MediaInfo, outputFolder:
   };
 }
 
-function isListed(files: readonly string[], record: BatchRecord): boolean {
-  return files.every((file) => record.files.includes(file));
-}
-
-async function anyThere(folder: string, files: readonly string[]): Promise<boolean> {
-  for (const file of files) if (await stat(join(folder, file)).catch(() => undefined)) return true;
-  return false;
-}
-
-function relativePath(folder: string, path: string): string {
-  return relative(folder, path).split(sep).join('/');
+async function thoseThere(folder: string, files: readonly string[]): Promise<string[]> {
+  const there = await Promise.all(files.map((file) => stat(join(folder, file)).catch(() => undefined)));
+  return files.filter((_, index) => there[index] !== undefined);
 }
 
 function reasonOf(error: SoundstageError, input: BatchInput): string {

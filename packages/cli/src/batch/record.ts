@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, sha256 } from '@soundstage/core';
 import type { FoleyOptions } from '../foley/options.js';
@@ -15,7 +15,7 @@ export interface BatchRecord {
   inputModifiedMs: number;
   /** See settingsKey(). */
   settings: string;
-  /** Absolute only in memory; in the file relative to the folder of the results. */
+  /** All that is written for it, relative to the folder of the results. */
   files: string[];
   clip?: ClipView;
 }
@@ -39,6 +39,10 @@ export async function readRecord(outputFolder: string, input: string): Promise<B
 export async function writeRecord(outputFolder: string, record: BatchRecord): Promise<void> {
   await mkdir(join(outputFolder, BATCH_FOLDER, 'records'), { recursive: true });
   await writeWhole(recordPath(outputFolder, record.input), JSON.stringify(record));
+}
+
+export async function removeRecord(outputFolder: string, input: string): Promise<void> {
+  await rm(recordPath(outputFolder, input), { force: true });
 }
 
 /** Whether the input is still what the record was made from. */

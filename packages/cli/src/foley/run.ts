@@ -24,6 +24,8 @@ export interface FoleyResult {
   outcome: FoleyOutcome;
   /** In the order of outcome.candidates. */
   takes: TakePaths[];
+  /** Whether it was rendered from a cue sheet that was given. */
+  edited: boolean;
 }
 
 /**
@@ -84,7 +86,7 @@ export async function runPlan(
     onProgress: options.onProgress,
   });
   for (const [index, { sheet }] of outcome.candidates.entries()) await writeSheet(sheet, takes[index]!);
-  return { outcome, takes };
+  return { outcome, takes, edited: cues !== undefined };
 }
 
 async function writeSheet(sheet: CueSheet, { cues, vtt }: TakePaths): Promise<void> {

@@ -15,7 +15,7 @@ const SCENES: Readonly<Record<Scene, string>> = {
 };
 
 /** What a person wants to know, in a few lines. */
-export function summary({ outcome, takes }: FoleyResult): string {
+export function summary({ outcome, takes, edited }: FoleyResult): string {
   const { candidates, durationS } = outcome;
   const first = candidates[0]!;
   const several = candidates.length > 1;
@@ -34,7 +34,9 @@ export function summary({ outcome, takes }: FoleyResult): string {
     ['Kind of scene', sceneInWords(first.sheet.scene)],
     ['Hits', hitsInWords(first, durationS)],
     ['Layers', layersInWords(first)],
-    ...(soundingHits(first) === 0 ? [] : [['Timing', trustInWords(outcome.timingTrust)] as [string, string]]),
+    ...(soundingHits(first) === 0
+      ? []
+      : [['Timing', edited ? 'as the cue sheet says' : trustInWords(outcome.timingTrust)] as [string, string]]),
     ...(first.sounds.length === 0 ? [] : [['Sounds', soundsInWords(candidates)] as [string, string]]),
     ...candidates.flatMap(({ loudnessLufs, truePeakDbtp }): [string, string][] =>
       loudnessLufs === undefined || truePeakDbtp === undefined

@@ -95,7 +95,7 @@ function takeSection(clip: ClipView, take: TakeView, index: number, place: Place
             ({ timeS, words, jpegBase64 }) =>
               html`<li>
                 <button type="button" data-jump="${timeS}">
-                  <img src="data:image/jpeg;base64,${jpegBase64}" alt="" loading="lazy" />
+                  <img src="data:image/jpeg;base64,${jpegBase64}" alt="" />
                   <span>${clip.still ? words : `${clock(timeS)} ${words}`}</span>
                 </button>
               </li>`,

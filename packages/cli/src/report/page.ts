@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { relative, sep } from 'node:path';
+import { basename, relative, sep } from 'node:path';
 import { durationInWords } from '../batch/batch-progress.js';
 import { countsOf, paceOf } from '../batch/batch-summary.js';
 import type { BatchEntry } from '../batch/entry.js';
@@ -68,7 +68,7 @@ function head(style: string, code: string, { entries }: ReportContent): Html {
     </html> `;
 }
 
-function header({ entries, total }: ReportContent): Html {
+function header({ outputFolder, entries, total }: ReportContent): Html {
   const counts = countsOf(entries);
   const { filmS, tookS } = paceOf(entries);
   const low = entries.filter(({ clip }) => clip?.timingTrust !== undefined && clip.timingTrust < LOW_TRUST).length;
@@ -78,8 +78,8 @@ function header({ entries, total }: ReportContent): Html {
       <dd>${value}</dd>
     </div>`;
   return html`<header class="top">
-    <div class="holes" aria-hidden="true"></div>
     <div class="title">
+      <p class="eyebrow">Foley report · <bdi>${basename(outputFolder)}</bdi></p>
       <h1>${clips(entries.length)}</h1>
       <p>
         ${filmS > 0 && `${durationInWords(filmS)} of film got its sound in ${durationInWords(tookS)}, ${(tookS / filmS).toFixed(2)} × real time. `}${

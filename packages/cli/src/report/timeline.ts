@@ -1,9 +1,9 @@
 import type { TakeView } from './clip-view.js';
-import { Html, html } from './html.js';
+import { type Html, html } from './html.js';
 
 /** Heights of the lanes, in units of the drawing: hits above, the wave below them, then one lane for each layer. */
 const HITS = 34;
-const WAVE = 64;
+const WAVE = 84;
 const LAYER = 26;
 const WIDTH = 1000;
 
