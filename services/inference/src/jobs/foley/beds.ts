@@ -64,13 +64,15 @@ function montage(
   let gain = 1;
   let join: Join | undefined;
   let untilNext = grainFrames(random);
+  let refused = 0;
   const before: number[] = [start];
 
   /** Leaves this place for one that is like it; stays where there is none. */
   const cut = (): void => {
     untilNext = grainFrames(random);
     const frames = Math.round(random.between(...CROSSFADE_S) * SAMPLE_RATE_HZ);
-    const place = features.placeLike(at, frames, before, random);
+    const place = features.placeLike(at, frames, before, random, refused);
+    refused = place === undefined ? refused + 1 : 0;
     if (place === undefined) return;
     join = { leaving: at, oldGain: gain, done: 0, frames, correlation: place.correlation };
     onJoin?.(given + frames / 2);

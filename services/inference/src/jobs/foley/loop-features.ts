@@ -10,14 +10,15 @@ export interface LoopFeatures {
   levelDb(frame: number, frames: number): number;
   /**
    * Another place that sounds like `frame` and what follows it, aligned to it to the sample, or undefined where there is
-   * none. frames: how long both will sound together; avoid: places that were heard just now. correlation: of the two,
-   * −0.3 to 1.
+   * none. frames: how long both will sound together; avoid: places that were heard just now; refused: how often none was
+   * found before, which makes it less choosy about the beat. correlation: of the two, −0.3 to 1.
    */
   placeLike(
     frame: number,
     frames: number,
     avoid: readonly number[],
     random: Random,
+    refused: number,
   ): { frame: number; correlation: number } | undefined;
 }
 
@@ -35,8 +36,9 @@ const MOVES = 0.3;
 const MOST_DISTANCE_DB = 3;
 /** A place this near to another one is the same place. */
 const SAME_PLACE_S = 0.35;
-/** How many of the places that are most alike chance chooses from. */
-const CHOICE = 8;
+/** How many of the places that are most alike chance chooses from, and how many of these are compared wave by wave. */
+const CHOICE = 9;
+const COMPARED = 3;
 /** A join where two tones fit this well is preferred. */
 const TONAL = 0.3;
 const ALIGN_FRAMES = 600; // 12.5 ms: one period of 80 Hz
@@ -52,7 +54,8 @@ export function examineLoop(pcm: Float32Array): LoopFeatures {
   const powers = powerOf(middle, steps);
   const meanPower = powers.reduce((a, b) => a + b, 0) / steps + 1e-12;
   const coarse = decimated(middle);
-  const rhythmic = rhythmOf(powers) > RHYTHM;
+  const pulses = withoutSwells(powers);
+  const rhythmic = rhythmOf(pulses) > RHYTHM;
   const apart = (a: number, b: number): number => {
     const distance = Math.abs(a - b) % length;
     return Math.min(distance, length - distance) / SAMPLE_RATE_HZ;
@@ -66,7 +69,8 @@ export function examineLoop(pcm: Float32Array): LoopFeatures {
       for (let i = 0; i < count; i++) power += powers[(from + i) % steps]!;
       return 10 * Math.log10((power / count + 1e-12) / meanPower);
     },
-    placeLike(frame, frames, avoid, random) {
+    placeLike(frame, frames, avoid, random, refused) {
+      const sameBeat = SAME_BEAT - 0.1 * Math.max(0, refused - 1);
       const here = Math.floor(frame / STEP_FRAMES);
       const fadeSteps = Math.ceil(frames / STEP_FRAMES);
       const alike: { step: number; score: number }[] = [];
@@ -75,11 +79,12 @@ export function examineLoop(pcm: Float32Array): LoopFeatures {
         if ([frame, ...avoid].some((place) => apart(place, at) < SAME_PLACE_S)) continue;
         const distance = distanceDb(bands, here % steps, step, fadeSteps, steps);
         if (distance > MOST_DISTANCE_DB) continue;
-        const beat = rhythmic ? likeness(powers, here % steps, step, CONTEXT_STEPS, steps) : 1;
-        if (beat < SAME_BEAT) continue;
+        const beat = rhythmic ? likeness(pulses, here % steps, step, CONTEXT_STEPS, steps) : 1;
+        if (beat < sameBeat) continue;
         alike.push({ step, score: distance + 6 * (1 - beat) });
       }
       const best = spreadOut(alike.sort((a, b) => a.score - b.score));
+      while (best.length > COMPARED) best.splice(random.below(best.length), 1);
       const places = best.map(({ step }) => aligned(middle, coarse, frame, step * STEP_FRAMES, frames));
       const fit = places.reduce((most, { correlation }) => Math.max(most, correlation), 0);
       const fitting = fit > TONAL ? places.filter(({ correlation }) => correlation > 0.85 * fit) : places;
@@ -125,18 +130,29 @@ function decimated(middle: Float32Array): Float32Array {
   return out;
 }
 
+/** Over the mean of the second around: a slow swell is no beat. */
+function withoutSwells(powers: Float32Array): Float32Array {
+  const steps = powers.length;
+  const around = 50;
+  return powers.map((power, step) => {
+    let sum = 1e-12;
+    for (let i = -around; i <= around; i++) sum += powers[(step + i + steps) % steps]!;
+    return (power * (2 * around + 1)) / sum;
+  });
+}
+
 /**
  * How regular the levels are: the highest autocorrelation that comes back at twice and three times its lag. Once is not
  * enough, since a recording may hold one stretch twice. Levels that hardly move have no beat to lose.
  */
-function rhythmOf(powers: Float32Array): number {
-  const steps = powers.length;
-  const mean = powers.reduce((a, b) => a + b, 0) / steps;
-  const spread = Math.sqrt(powers.reduce((sum, power) => sum + (power - mean) ** 2, 0) / steps);
+function rhythmOf(pulses: Float32Array): number {
+  const steps = pulses.length;
+  const mean = pulses.reduce((a, b) => a + b, 0) / steps;
+  const spread = Math.sqrt(pulses.reduce((sum, pulse) => sum + (pulse - mean) ** 2, 0) / steps);
   if (spread < MOVES * mean) return 0;
   let most = 0;
   for (let lag = 8; lag <= steps / 4; lag++) {
-    const back = [1, 2, 3].map((times) => likeness(powers, 0, times * lag, steps, steps));
+    const back = [1, 2, 3].map((times) => likeness(pulses, 0, times * lag, steps, steps));
     most = Math.max(most, (back[0]! + back[1]! + back[2]!) / 3);
   }
   return most;
