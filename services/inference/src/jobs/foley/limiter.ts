@@ -2,6 +2,8 @@ import { TAPS, truePeakFollower } from './true-peak.js';
 
 const LOOK_AHEAD_FRAMES = 96; // 2 ms at 48 kHz
 const RELEASE_FRAMES = 4800;
+/** After so long the gain is back at 1, to 0.0001 dB. */
+const SETTLED_FRAMES = 12 * RELEASE_FRAMES;
 /** The oversampling filter sees a peak this much late. */
 const PEAK_DELAY_FRAMES = TAPS / 2;
 
@@ -41,7 +43,8 @@ export async function* limited(
     return out;
   };
   for await (const block of blocks) {
-    const louder = block.map((sample) => sample * gain);
+    const louder = new Float32Array(block.length);
+    for (let i = 0; i < block.length; i++) louder[i] = block[i]! * gain;
     const out = push(louder);
     if (out.length > 0) yield out;
   }
@@ -55,30 +58,40 @@ function gainComputer(ceiling: number): (left: number, right: number) => number 
   const lowest = slidingMinimum(LOOK_AHEAD_FRAMES + 1);
   const box = movingMean(LOOK_AHEAD_FRAMES);
   let released = 1;
+  let quiet = SETTLED_FRAMES;
   return (left, right) => {
     const peak = peakOf(left, right, ceiling);
+    if (peak > ceiling) quiet = 0;
+    // Nothing to hold for longer than anything is remembered: the gain is 1.
+    else if (quiet++ > SETTLED_FRAMES) return 1;
     const needed = peak > ceiling ? ceiling / peak : 1;
     const floor = lowest(needed);
-    released = Math.min(floor, released + (1 - released) / RELEASE_FRAMES);
+    const back = released + (1 - released) / RELEASE_FRAMES;
+    released = back < floor ? back : floor;
     return box(released);
   };
 }
 
-/** The least of the last `length` values. */
+/** The least of the last `length` values: those that may still become it wait in a ring, in rising order. */
 function slidingMinimum(length: number): (value: number) => number {
-  let queue: { value: number; at: number }[] = [];
+  const size = length + 1;
+  const values = new Float64Array(size);
+  const times = new Float64Array(size);
   let head = 0;
+  let count = 0;
   let now = 0;
   return (value) => {
-    while (queue.length > head && queue[queue.length - 1]!.value >= value) queue.pop();
-    queue.push({ value, at: now });
-    if (queue[head]!.at <= now - length) head++;
-    if (head > 1024) {
-      queue = queue.slice(head);
-      head = 0;
+    while (count > 0 && values[(head + count - 1) % size]! >= value) count--;
+    const tail = (head + count) % size;
+    values[tail] = value;
+    times[tail] = now;
+    count++;
+    if (times[head]! <= now - length) {
+      head = (head + 1) % size;
+      count--;
     }
     now++;
-    return queue[head]!.value;
+    return values[head]!;
   };
 }
 
@@ -90,7 +103,7 @@ function movingMean(length: number): (value: number) => number {
   return (value) => {
     sum += value - values[at]!;
     values[at] = value;
-    at = (at + 1) % length;
+    at = at + 1 === length ? 0 : at + 1;
     if (at === 0) sum = values.reduce((a, b) => a + b, 0); // rounding must not add up over hours
     return sum / length;
   };

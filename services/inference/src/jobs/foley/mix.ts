@@ -72,7 +72,8 @@ async function* added(
   let at = 0;
   try {
     for (const block of blocks) {
-      const sum = block.map((sample) => sample * gain);
+      const sum = new Float32Array(block.length);
+      for (let i = 0; i < block.length; i++) sum[i] = block[i]! * gain;
       for (let i = 0; i < sum.length; i++) {
         while (at === waiting.length) {
           const next = await theirs.next();
