@@ -2,7 +2,7 @@ import { filter, passBand } from './filter.js';
 import { bubble, ring, tick, type Canvas } from './grains.js';
 import { FORMS, MATERIALS } from './modal-materials.js';
 import type { Body, Burst, Grains, ModalShape, Span } from './modal-shape.js';
-import type { Recording } from './palette.js';
+import { SYNTHESIS, type Recording } from './palette.js';
 import { seededRandom, type Random } from './random.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 
@@ -61,7 +61,7 @@ export function strike(shape: ModalShape, options: StrikeOptions): Recording {
       blow(canvas, atS, gain, shape, softer, thing, chance.branch(`${time}`));
     }
   }
-  return finished(canvas, 'modal');
+  return finished(canvas);
 }
 
 /** One touch: the contact's pulse, the bodies that ring from it, the noise around it. */
@@ -209,7 +209,7 @@ function ringGrain(
 }
 
 /** Cuts to what is heard, takes out what the ear can't hear and a loudspeaker can't do, and sets the level. */
-function finished({ left, right }: Canvas, name: string): Recording {
+function finished({ left, right }: Canvas): Recording {
   withoutDc(left);
   withoutDc(right);
   const peak = Math.max(peakOf(left), peakOf(right));
@@ -224,7 +224,7 @@ function finished({ left, right }: Canvas, name: string): Recording {
   }
   if (from > 0) fade(pcm, 0, LEAD_FRAMES / 2, 1);
   fade(pcm, last - from - 1, Math.floor(Math.min(END_FADE_S * SAMPLE_RATE_HZ, (last - attack) / 2)), -1);
-  return { name, licence: 'synthesised', pcm, onsetFrame: LEAD_FRAMES };
+  return { ...SYNTHESIS, pcm, onsetFrame: LEAD_FRAMES };
 }
 
 /** From nothing at a frame to everything, forth or back. */

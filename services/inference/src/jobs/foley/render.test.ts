@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { detectClicks } from '../../testing/detect-clicks.js';
 import { loopOf } from './beds.js';
+import { strike } from './modal.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import type { Recording } from './palette.js';
 import { seededRandom } from './random.js';
 import { BLOCK_FRAMES, render } from './render.js';
-import type { Hit, SoundPlan } from './sound.js';
+import type { Bed, Hit, SoundPlan } from './sound.js';
 
 /** Silence for 10 ms, then a step that dies away: its onset is at frame 480, to the sample. */
 function click(name: string): Recording {
@@ -80,6 +82,142 @@ describe('rendering', () => {
     const [left, right] = [pcm[firstLoudFrame(pcm) * 2]!, pcm[firstLoudFrame(pcm) * 2 + 1]!];
     expect(right).toBeGreaterThan(left);
     expect(20 * Math.log10(right / left)).toBeLessThan(6.1);
+  });
+});
+
+/** One sample after the other of a place, over its own peak: what is left when loudness is taken away. */
+function levelled(pcm: Float32Array, timeS: number, frames: number): Float32Array {
+  const part = pcm.slice(Math.round(timeS * SAMPLE_RATE_HZ) * 2, (Math.round(timeS * SAMPLE_RATE_HZ) + frames) * 2);
+  const peak = part.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return part.map((x) => x / peak);
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
+}
+
+describe('hits', () => {
+  test('no two are the same, even of one recording at one level and speed', () => {
+    const times = Array.from({ length: 30 }, (_, i) => 0.1 + i * 0.25);
+    const random = seededRandom(3);
+    const knock: Recording = {
+      ...click('a'),
+      pcm: Float32Array.from({ length: 9600 }, () => random.between(-0.5, 0.5)),
+    };
+    const pcm = whole(
+      render(
+        plan(
+          times.map((timeS) => hit(timeS, { sound: () => knock })),
+          8,
+        ),
+      ),
+    );
+    const parts = times.map((timeS) => levelled(pcm, timeS, 3000));
+    const differences = parts.flatMap((a, i) => parts.slice(i + 1).map((b) => largestDifference(a, b)));
+    expect(Math.min(...differences)).toBeGreaterThan(1e-5);
+    // The difference is a tint, not another sound.
+    expect(Math.max(...differences)).toBeLessThan(0.3);
+  });
+
+  test('a hit sounds the same whatever others there are', () => {
+    const alone = whole(render(plan([hit(1)])));
+    const among = whole(render(plan([hit(0.2), hit(1)])));
+    expect(levelled(alone, 0.9, 6000)).toEqual(levelled(among, 0.9, 6000));
+  });
+
+  test('are made when they are heard, and dropped when they have ended', () => {
+    let made = 0;
+    const hits = Array.from({ length: 200 }, (_, i) =>
+      hit(i * 0.5, {
+        sound: () => {
+          made++;
+          return click('a');
+        },
+      }),
+    );
+    const blocks = render(plan(hits, 100));
+    for (let i = 0; i < 100; i++) blocks.next(); // 10 s
+    expect(made).toBeGreaterThanOrEqual(20);
+    expect(made).toBeLessThanOrEqual(22);
+    expect([...blocks].length).toBe(900);
+    expect(made).toBe(200);
+  });
+
+  test('what would begin before the film comes in without a click', () => {
+    const swell = new Float32Array(48_000 * 2);
+    for (let i = 0; i < swell.length / 2; i++) swell.fill(0.5 * Math.cos(i / 20), i * 2, i * 2 + 2);
+    const sound = (): Recording => ({ name: 'swell', licence: 'CC0-1.0', pcm: swell, onsetFrame: 9600 });
+    const pcm = whole(render(plan([hit(0.1, { sound })])));
+    expect(Math.abs(pcm[0]!)).toBeLessThan(0.01);
+    for (let i = 2; i < 400; i += 2) expect(Math.abs(pcm[i]! - pcm[i - 2]!)).toBeLessThan(0.05);
+    expect(Math.abs(pcm[2 * 200]!)).toBeGreaterThan(0.1);
+  });
+
+  test('a lead that is longer than can be waited for is faded in as well', () => {
+    const tone = new Float32Array(96_000 * 2);
+    for (let i = 0; i < tone.length / 2; i++) tone.fill(0.5 * Math.sin(i / 20 + 1), i * 2, i * 2 + 2);
+    const sound = (): Recording => ({ name: 'tone', licence: 'CC0-1.0', pcm: tone, onsetFrame: 48_000 });
+    const pcm = whole(render(plan([hit(2, { sound })], 3)));
+    const first = pcm.findIndex((x) => x !== 0) / 2;
+    expect(Math.abs(first - 72_000)).toBeLessThan(3);
+    expect(detectClicks(pcm.subarray(0, 2 * 120_000))).toEqual([]);
+  });
+
+  test('a film of synthesised blows is the same each time it is rendered', () => {
+    const bar = { bodies: [{ material: 'metal', form: 'bar', fundamentalHz: [900, 900] }] } as const;
+    const hits = [0.2, 0.4, 0.6].map((timeS) =>
+      hit(timeS, { sound: () => strike(bar, { strength: 0.5, random: seededRandom(timeS * 10) }) }),
+    );
+    expect(whole(render(plan(hits)))).toEqual(whole(render(plan(hits))));
+  });
+});
+
+describe('beds', () => {
+  function hiss(seed: number, over: Partial<Bed> = {}): Bed {
+    const source = (): ((frames: number) => Float32Array) => {
+      const random = seededRandom(seed);
+      return (frames) => Float32Array.from({ length: frames * 2 }, () => random.between(-0.3, 0.3));
+    };
+    return { levels: new Float32Array(600).fill(1), levelRateHz: 50, source, ...over };
+  }
+  function rms(pcm: Float32Array, fromS: number, toS: number, side = 0): number {
+    let sum = 0;
+    const [first, last] = [Math.round(fromS * SAMPLE_RATE_HZ), Math.round(toS * SAMPLE_RATE_HZ)];
+    for (let frame = first; frame < last; frame++) sum += pcm[frame * 2 + side]! ** 2;
+    return Math.sqrt(sum / (last - first));
+  }
+  const heard = (beds: Bed[], durationS = 4): Float32Array => whole(render({ durationS, hits: [], beds }));
+
+  test('are heard where they belong, and come and go in 0.3 s', () => {
+    const pcm = heard([hiss(1, { startS: 1, endS: 3 })]);
+    expect(rms(pcm, 0, 0.85)).toBe(0);
+    expect(rms(pcm, 3.15, 4)).toBe(0);
+    const full = rms(pcm, 1.2, 2.8);
+    expect(full).toBeCloseTo(0.3 / Math.sqrt(3), 2);
+    expect(rms(pcm, 0.98, 1.02) / full).toBeCloseTo(Math.SQRT1_2, 1);
+    expect(detectClicks(pcm)).toEqual([]);
+  });
+
+  test('two that change places keep an even power', () => {
+    const pcm = heard([hiss(1, { endS: 2 }), hiss(2, { startS: 2 })]);
+    const full = rms(pcm, 0.5, 1.5);
+    for (let at = 1.7; at < 2.3; at += 0.05)
+      expect(Math.abs(20 * Math.log10(rms(pcm, at, at + 0.05) / full))).toBeLessThan(0.6);
+  });
+
+  test('follow their levels, from where these begin', () => {
+    const levels = Float32Array.from({ length: 51 }, (_, i) => i / 50);
+    const pcm = heard([hiss(1, { levels, levelsFromS: 1 })]);
+    expect(rms(pcm, 0.2, 0.9)).toBe(0);
+    expect(rms(pcm, 1.45, 1.55) / rms(pcm, 2.5, 3.5)).toBeCloseTo(0.5, 1);
+  });
+
+  test('lean to a side, and stay wide', () => {
+    const [plain, leaning] = [heard([hiss(1)]), heard([hiss(1, { pan: 1, gainDb: -6 })])];
+    const by = (side: number): number => 20 * Math.log10(rms(leaning, 1, 3, side) / rms(plain, 1, 3, side));
+    expect(by(1)).toBeGreaterThan(by(0) + 3);
+    expect(by(0)).toBeGreaterThan(-20);
+    expect((by(0) + by(1)) / 2).toBeLessThan(-5);
   });
 });
 
