@@ -47,20 +47,30 @@ export function batchSummary(end: BatchEnd): string {
   const { filmS, tookS } = paceOf(entries);
   const pace = filmS > 0 ? ` (${durationInWords(filmS)} of film, ${(tookS / filmS).toFixed(2)} × real time)` : '';
   const wrong = entries.filter(({ state }) => state === 'refused' || state === 'failed');
-  const passed = found.others + found.ours;
   const lines = [
-    `${found.inputs.length} files: ${countsInWords(countsOf(entries))}${pace}`,
-    ...(stopped ? [`Stopped: ${found.inputs.length - entries.length} are left. Run the same again to go on.`] : []),
+    `${files(found.inputs.length)}: ${countsInWords(countsOf(entries))}${pace}`,
+    ...(stopped ? [`Stopped: ${found.inputs.length - entries.length} left. Run the same again to go on.`] : []),
     ...wrong
       .slice(0, MOST_LISTED)
       .map(({ input, state, reason }) => `  ${state}  ${shown(input.name)}: ${shown(reason ?? '')}`),
     ...(wrong.length > MOST_LISTED ? [`  … and ${wrong.length - MOST_LISTED} more: see the report`] : []),
-    ...(passed > 0
-      ? [`Passed over ${passed} files: ${found.others} of other kinds, ${found.ours} that Soundstage made`]
-      : []),
+    ...(found.others + found.ours > 0 ? [`Passed over      ${passedOverInWords(found)}`] : []),
     ...(entries.length > 0 ? [`Look and listen  ${end.report}`, `Figures          ${end.csv}`] : []),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Files of a folder that a batch takes no notice of: `3 files of other kinds and 1 file that Soundstage made`. */
+export function passedOverInWords({ others, ours }: FoundInputs): string {
+  const parts = [
+    ...(others > 0 ? [`${files(others)} of other kinds`] : []),
+    ...(ours > 0 ? [`${files(ours)} that Soundstage made`] : []),
+  ];
+  return parts.join(' and ');
+}
+
+function files(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
 }
 
 /** For programs, on one line. */

@@ -8,7 +8,7 @@ import { untilInterrupted } from '../interrupt.js';
 import { reportKeeper, REPORT_NAME } from '../report/report-file.js';
 import { HALF_WRITTEN, writeWhole } from '../write-whole.js';
 import { showBatchProgress } from './batch-progress.js';
-import { batchSummary, countsOf, summaryJson } from './batch-summary.js';
+import { batchSummary, countsOf, passedOverInWords, summaryJson } from './batch-summary.js';
 import { toCsv } from './csv.js';
 import { lightened, type BatchEntry } from './entry.js';
 import { findInputs, type FoundInputs } from './find-inputs.js';
@@ -35,8 +35,9 @@ const REAL: BatchSurroundings = { open: openFoley, stdout: (text) => void proces
 export async function foleyFolder(folder: string, options: FoleyOptions, surroundings = REAL): Promise<0 | 2 | 3> {
   const outputFolder = await checkedOutputFolder(folder, options);
   const found = await findInputs(folder, outputFolder);
+  const besides = passedOverInWords(found);
   if (found.inputs.length === 0)
-    throw badInput(`There is no video or image below ${folder}${besides(found)}.`, 'input');
+    throw badInput(`There is no video or image below ${folder}${besides === '' ? '' : `, only ${besides}`}.`, 'input');
   await mkdir(outputFolder, { recursive: true }).catch((cause: Error) => {
     throw badInput(`The folder ${outputFolder} can't be made (${cause.message}): choose another with -o.`, 'output');
   });
@@ -147,12 +148,4 @@ function entryJson(
     ...(result ?? { output: first?.video ?? first?.cues ?? null }),
   };
   return `${JSON.stringify(line)}\n`;
-}
-
-function besides({ others, ours }: FoundInputs): string {
-  const parts = [
-    ...(others > 0 ? [`${others} of other kinds`] : []),
-    ...(ours > 0 ? [`${ours} that Soundstage made`] : []),
-  ];
-  return parts.length === 0 ? '' : `, only files ${parts.join(' and ')}`;
 }

@@ -84,7 +84,7 @@ function header({ outputFolder, entries, total }: ReportContent): Html {
       <p>
         ${filmS > 0 && `${durationInWords(filmS)} of film got its sound in ${durationInWords(tookS)}, ${(tookS / filmS).toFixed(2)} × real time. `}${
           total > entries.length &&
-          `Stopped: ${total - entries.length} more are left; run the same command again to go on. `
+          `Stopped: ${total - entries.length} more left; run the same command again to go on. `
         }The
         figures lie in <a href="./foley.csv">foley.csv</a>.
       </p>
