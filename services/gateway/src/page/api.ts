@@ -1,12 +1,14 @@
-import type { JobJson, Problem } from '../api-types.js';
+import type { CandidateJson, JobJson, Problem, SoundClassJson } from '../api-types.js';
 
-export type { JobJson, Problem };
+export type { CandidateJson, JobJson, Problem, SoundClassJson };
 
 /** What went wrong, in a sentence for people. */
 export class ApiError extends Error {
   constructor(
     message: string,
     readonly reason: string,
+    /** What exactly was wrong, and where. */
+    readonly violations: readonly { field: string; description: string }[] = [],
   ) {
     super(message);
   }
@@ -16,11 +18,17 @@ export interface Wish {
   sound: string;
   keepOriginal: boolean;
   seed: string;
+  /** Classes or groups that must not sound. */
+  mute: string[];
+  quality: 'draft' | 'standard';
+  candidates: number;
+  /** Seconds, for a still image; empty: as the server has it. */
+  stillDurationS: string;
 }
 
 function toError(body: unknown, status: number): ApiError {
   const problem = body as Partial<Problem> | undefined;
-  if (problem?.detail) return new ApiError(problem.detail, problem.reason ?? 'INTERNAL');
+  if (problem?.detail) return new ApiError(problem.detail, problem.reason ?? 'INTERNAL', problem.violations);
   return new ApiError(`The server answered with an error (${status}): try again.`, 'INTERNAL');
 }
 
@@ -58,10 +66,53 @@ export const repeatJob = (sourceJob: string, wish: Wish) =>
     body: JSON.stringify({ kind: 'foley', sourceJob, ...wish }),
   });
 
+/** Renders an edited cue sheet, as text, for the video of a job. */
+export const renderCues = (
+  sourceJob: string,
+  cues: string,
+  wish: Pick<Wish, 'keepOriginal' | 'quality' | 'stillDurationS'>,
+) =>
+  request<JobJson>('/v1/jobs', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': newKey() },
+    body: JSON.stringify({ kind: 'foley', sourceJob, cues, ...wish }),
+  });
+
+/** What was asked for in a job, to be asked for again. */
+export function wishOf({ request: asked }: JobJson): Wish {
+  return {
+    sound: asked?.sound ?? '',
+    keepOriginal: asked?.keepOriginal ?? false,
+    seed: asked?.seed ?? '0',
+    mute: asked?.mute ?? [],
+    quality: asked?.quality ?? 'standard',
+    candidates: asked?.candidates ?? 1,
+    stillDurationS: asked?.stillDurationS ? String(asked.stillDurationS) : '',
+  };
+}
+
+/** What there is to hear. Asked once; a failure is asked again. */
+export function listSounds(): Promise<SoundClassJson[]> {
+  palette ??= request<{ classes: SoundClassJson[] }>('/v1/sounds').then(({ classes }) => classes);
+  palette.catch(() => (palette = undefined));
+  return palette;
+}
+let palette: Promise<SoundClassJson[]> | undefined;
+
+/** A cue sheet as it was written. */
+export async function getCues(url: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw toError(await response.json().catch(() => undefined), response.status);
+  return response.text();
+}
+
 /** A random key; `crypto.randomUUID` is missing where a page comes over plain HTTP from another machine. */
 export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
 }
+
+/** A still image, of a kind that the server takes. */
+export const isImage = (file: { type: string }) => /^image\/(png|jpeg|webp)$/.test(file.type);
 
 export interface Upload {
   job: Promise<JobJson>;
@@ -75,6 +126,10 @@ export function uploadVideo(file: File, wish: Wish, key: string, onProgress: (fr
   form.set('sound', wish.sound);
   form.set('keepOriginal', String(wish.keepOriginal));
   form.set('seed', wish.seed);
+  form.set('mute', wish.mute.join(', '));
+  form.set('quality', wish.quality);
+  form.set('candidates', String(wish.candidates));
+  if (wish.stillDurationS && isImage(file)) form.set('stillDurationS', wish.stillDurationS);
   form.set('sizeBytes', String(file.size));
   form.set('file', file);
   const xhr = new XMLHttpRequest();

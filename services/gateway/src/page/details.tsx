@@ -4,7 +4,8 @@ import { stepTitle } from './steps.js';
 
 /** Where the sound came from: what was seen, which recordings were used, what was measured, how long it took. */
 export function Details({ job }: { job: JobJson }) {
-  const { classes, sounds, timings, loudnessLufs, truePeakDbtp } = job.result!;
+  const { classes, timings, candidates, timingTrust } = job.result!;
+  const { sounds, loudnessLufs, truePeakDbtp } = candidates[0]!;
   const asked = job.request?.sound;
   const total = timings.reduce((sum, t) => sum + t.seconds, 0);
   return (
@@ -57,6 +58,12 @@ export function Details({ job }: { job: JobJson }) {
                 <Level value={truePeakDbtp} unit="dBTP" />
               </dd>
             </div>
+            {timingTrust !== undefined && (
+              <div>
+                <dt>Trust in the timing</dt>
+                <dd>{percent(timingTrust)}</dd>
+              </div>
+            )}
           </dl>
         </section>
       </div>

@@ -85,8 +85,14 @@ function aboutOf(job: JobJson): string {
   if (job.error) return job.error.message;
   const asked = job.request?.sound && `“${job.request.sound}”`;
   const { result } = job;
-  if (!result) return asked ?? '';
+  if (!result) return asked || (job.request?.cues ? 'edited' : '');
+  const [first] = result.candidates;
   const heard = asked || result.classes[0]?.label;
-  const count = `${result.onsets.length} ${result.onsets.length === 1 ? 'moment' : 'moments'}`;
-  return [heard, count, duration(result.durationS), `take ${result.seed}`].filter(Boolean).join(' · ');
+  const hits = first?.hits ?? 0;
+  const count = `${hits} ${hits === 1 ? 'moment' : 'moments'}`;
+  const edited = job.request?.cues && 'edited';
+  const several = result.candidates.length > 1 && `${result.candidates.length} candidates`;
+  return [edited, heard, count, duration(result.durationS), several || `take ${first?.seed}`]
+    .filter(Boolean)
+    .join(' · ');
 }

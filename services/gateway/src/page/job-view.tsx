@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { cancelJob, hasEnded, repeatJob, type ApiError, type JobJson } from './api.js';
+import { cancelJob, hasEnded, repeatJob, wishOf, type ApiError, type JobJson, type Wish } from './api.js';
 import { ProgressView } from './progress-view.js';
 import { Result } from './result.js';
 import { newSeed } from './wish-fields.js';
@@ -20,14 +20,13 @@ export function JobView({ job, file, onJob, onAnother }: JobViewProps) {
     setProblem('');
     work.catch((error: ApiError) => setProblem(error.message));
   };
-  const again = (seed: string) =>
-    attempt(
-      repeatJob(job.id, {
-        sound: job.request?.sound ?? '',
-        keepOriginal: job.request?.keepOriginal ?? false,
-        seed,
-      }).then((made) => onAnother(made.id, file)),
-    );
+  const again = (change: Partial<Wish>) =>
+    attempt(repeatJob(job.id, { ...wishOf(job), ...change }).then((made) => onAnother(made.id, file)));
+  /** The seeds after those that are here already. */
+  const more = (count: number) => {
+    const last = job.result?.candidates.at(-1)?.seed ?? job.request?.seed ?? '0';
+    again({ candidates: count, seed: String(BigInt(last) + 1n) });
+  };
   const cancel = () => attempt(cancelJob(job.id).then(onJob));
   const notice = problem && (
     <div class="notice notice-error" role="alert">
@@ -47,7 +46,13 @@ export function JobView({ job, file, onJob, onAnother }: JobViewProps) {
     return (
       <>
         {notice}
-        <Result job={job} name={name} onAnother={() => again(newSeed())} />
+        <Result
+          job={job}
+          name={name}
+          onAnother={() => again({ seed: newSeed(), candidates: 1 })}
+          onMore={more}
+          onJob={(id) => onAnother(id, file)}
+        />
       </>
     );
   }
@@ -67,7 +72,7 @@ export function JobView({ job, file, onJob, onAnother }: JobViewProps) {
           Choose another video
         </a>
         {job.links.source && job.error?.reason !== 'BAD_INPUT' && (
-          <button class="button" type="button" onClick={() => again(job.request?.seed ?? '0')}>
+          <button class="button" type="button" onClick={() => again({})}>
             Try this one again
           </button>
         )}

@@ -5,6 +5,8 @@ import './film.css';
 import './start.css';
 import './result.css';
 import './timeline.css';
+import './lanes.css';
+import './editor.css';
 import './history.css';
 
 render(<App />, document.getElementById('app')!);

@@ -1,33 +1,45 @@
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { JobJson } from './api.js';
 import { Details } from './details.js';
-import { duration } from './format.js';
+import { duration, percent } from './format.js';
 import { AgainIcon, SaveIcon } from './icons.js';
-import { Players } from './players.js';
+import { Stage } from './stage.js';
 
-/** What a job made: the finished video beside the original, its sound over time, and where it came from. */
-export function Result({ job, name, onAnother }: { job: JobJson; name: string; onAnother(): void }) {
+interface ResultProps {
+  job: JobJson;
+  name: string;
+  onAnother(): void;
+  onMore(count: number): void;
+  onJob(jobId: string): void;
+}
+
+/** Below it a person should check the hits. */
+const LOW_TRUST = 0.35;
+
+/** What a job made: the finished video beside the original, its cue sheet, and where it came from. */
+export function Result({ job, name, onAnother, onMore, onJob }: ResultProps) {
   const [asked, setAsked] = useState(false);
-  const heading = useRef<HTMLHeadingElement>(null);
   const result = job.result!;
-  const count = result.onsets.length;
+  const [first] = result.candidates;
   const work = result.timings.reduce((sum, t) => sum + t.seconds, 0);
+  const edited = job.request?.cues !== undefined;
+  const warnings = [...new Set([...trustWords(job), ...result.warnings])];
 
   return (
     <article class="result" aria-labelledby="result-title">
       <header class="result-head">
         <div>
-          <p class="result-name">{name}</p>
-          <h1 id="result-title" ref={heading} tabIndex={-1}>
-            {count === 0
-              ? 'No single moments, a steady sound'
-              : count === 1
-                ? 'One moment found'
-                : `${count} moments found`}
+          <p class="result-name">
+            {name}
+            {edited && <span class="badge">Edited</span>}
+          </p>
+          <h1 id="result-title" tabIndex={-1}>
+            {titleOf(first?.hits ?? 0)}
           </h1>
           <p class="result-lede">
-            {duration(result.durationS)} of video
-            {work > 0 && <>, made in {duration(work)}</>}. Take {result.seed}
+            {duration(result.durationS)} of {job.request?.source?.mediaType.startsWith('image/') ? 'sound' : 'video'}
+            {work > 0 && <>, made in {duration(work)}</>}
+            {job.request?.quality === 'draft' && <> as a draft</>}. Take {first?.seed}
             {job.request?.sound && <>, “{job.request.sound}” as you said</>}.
           </p>
           <p class="visually-hidden" role="status">
@@ -35,9 +47,11 @@ export function Result({ job, name, onAnother }: { job: JobJson; name: string; o
           </p>
         </div>
         <div class="actions">
-          <a class="button button-main" href={`${job.links.result}?download=1`} download>
-            <SaveIcon /> Download
-          </a>
+          {job.links.result && (
+            <a class="button button-main" href={`${job.links.result}?download=1`} download>
+              <SaveIcon /> Download
+            </a>
+          )}
           <button
             class="button"
             type="button"
@@ -51,17 +65,31 @@ export function Result({ job, name, onAnother }: { job: JobJson; name: string; o
           </button>
         </div>
       </header>
-      {result.warnings.length > 0 && (
-        <section class="notice notice-warning" aria-label="Warnings">
+      {warnings.length > 0 && (
+        <section class="notice notice-warning" aria-label="What to know">
           <ul>
-            {result.warnings.map((warning) => (
+            {warnings.map((warning) => (
               <li key={warning}>{warning}</li>
             ))}
           </ul>
         </section>
       )}
-      <Players job={job} />
+      <Stage job={job} onMore={onMore} onJob={onJob} />
       <Details job={job} />
     </article>
   );
+}
+
+function titleOf(hits: number): string {
+  if (hits === 0) return 'No single moments, a steady sound';
+  return hits === 1 ? 'One moment found' : `${hits} moments found`;
+}
+
+/** How far the times can be trusted, where that is little. */
+function trustWords({ result }: JobJson): string[] {
+  const trust = result?.timingTrust;
+  if (trust === undefined || trust >= LOW_TRUST) return [];
+  return [
+    `The moments are hard to see here (trust ${percent(trust)}): expect some hits to be off, and move them below.`,
+  ];
 }

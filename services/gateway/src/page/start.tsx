@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, newKey, uploadVideo, type Upload, type Wish } from './api.js';
+import { isImage, newKey, uploadVideo, type ApiError, type Upload, type Wish } from './api.js';
 import { Film } from './film.js';
 import { bytes, percent } from './format.js';
 import { VideoPicker } from './video-picker.js';
@@ -8,7 +8,15 @@ import { WishFields } from './wish-fields.js';
 /** The first view: choose a video, say what is wished for, send it. */
 export function Start({ onStarted }: { onStarted(jobId: string, file: File): void }) {
   const [file, setFile] = useState<File>();
-  const [wish, setWish] = useState<Wish>({ sound: '', keepOriginal: false, seed: '0' });
+  const [wish, setWish] = useState<Wish>({
+    sound: '',
+    keepOriginal: false,
+    seed: '0',
+    mute: [],
+    quality: 'standard',
+    candidates: 1,
+    stillDurationS: '',
+  });
   const [sent, setSent] = useState<number>();
   const [problem, setProblem] = useState('');
   const upload = useRef<Upload>(undefined);
@@ -25,7 +33,7 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
 
   async function send() {
     if (!file) {
-      setProblem('Choose a video first.');
+      setProblem('Choose a video or an image first.');
       document.getElementById('video-file')?.focus();
       return;
     }
@@ -60,7 +68,7 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
         </h1>
         <p class="lede">
           Drop in a clip. Soundstage watches it, finds the moments when something strikes, splashes or rolls, and puts
-          real recordings exactly there.
+          real recordings exactly there. Move any of them by hand afterwards.
         </p>
       </div>
 
@@ -78,6 +86,7 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
           <>
             <WishFields
               wish={wish}
+              still={file !== undefined && isImage(file)}
               onWish={(changed) => {
                 key.current = newKey();
                 setWish(changed);

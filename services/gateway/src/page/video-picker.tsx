@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { isImage } from './api.js';
 import { bytes } from './format.js';
 
 const LIMIT_BYTES = Number(document.querySelector<HTMLMetaElement>('meta[name=upload-limit-bytes]')?.content);
@@ -50,7 +51,8 @@ export function VideoPicker({ file, disabled, onChoose }: VideoPickerProps) {
       onDragEnter={() => setOver(true)}
       onDragLeave={(event) => event.currentTarget.contains(event.relatedTarget as Node | null) || setOver(false)}
     >
-      {preview && playable && (
+      {preview && file && isImage(file) && <img class="picker-image" src={preview} alt="" />}
+      {preview && playable && file && !isImage(file) && (
         <video
           src={preview}
           muted
@@ -77,7 +79,7 @@ export function VideoPicker({ file, disabled, onChoose }: VideoPickerProps) {
             <strong>
               Drop a video here, or <span class="picker-change">choose one</span>
             </strong>
-            <span>MP4, MOV, WebM or MKV, up to {bytes(LIMIT_BYTES)}</span>
+            <span>MP4, MOV, WebM or MKV, or a photo, up to {bytes(LIMIT_BYTES)}</span>
           </>
         )}
       </label>
@@ -85,7 +87,7 @@ export function VideoPicker({ file, disabled, onChoose }: VideoPickerProps) {
         id="video-file"
         class="picker-input"
         type="file"
-        accept="video/*,.mkv,.mov,.avi"
+        accept="video/*,.mkv,.mov,.avi,image/png,image/jpeg,image/webp"
         disabled={disabled}
         onChange={(event) => take(event.currentTarget.files)}
       />

@@ -1,5 +1,6 @@
 import type { Wish } from './api.js';
 import { AgainIcon } from './icons.js';
+import { MuteFields } from './mute-fields.js';
 
 const SUGGESTIONS = [
   'hammer on wood',
@@ -20,7 +21,7 @@ export function newSeed(): string {
 }
 
 /** What may be said about the sound; all of it may be left as it is. */
-export function WishFields({ wish, onWish }: { wish: Wish; onWish(wish: Wish): void }) {
+export function WishFields({ wish, still, onWish }: { wish: Wish; still: boolean; onWish(wish: Wish): void }) {
   const change = (part: Partial<Wish>) => onWish({ ...wish, ...part });
   return (
     <div class="wish">
@@ -58,6 +59,52 @@ export function WishFields({ wish, onWish }: { wish: Wish; onWish(wish: Wish): v
             </button>
           ))}
         </div>
+      </div>
+      <MuteFields mute={wish.mute} onMute={(mute) => change({ mute })} />
+      <div class="field-row field-row-even">
+        <fieldset class="field quality">
+          <legend>Quality</legend>
+          {(['standard', 'draft'] as const).map((quality) => (
+            <label key={quality}>
+              <input
+                type="radio"
+                name="quality"
+                checked={wish.quality === quality}
+                onChange={() => change({ quality })}
+              />
+              <span>{quality === 'draft' ? 'Draft, a first listen' : 'Standard'}</span>
+            </label>
+          ))}
+        </fieldset>
+        <div class="field">
+          <label for="candidates">Candidates</label>
+          <select
+            id="candidates"
+            value={String(wish.candidates)}
+            onChange={(event) => change({ candidates: Number(event.currentTarget.value) })}
+          >
+            {[1, 2, 3, 4, 5, 6, 7, 8].map((count) => (
+              <option key={count} value={String(count)}>
+                {count}
+              </option>
+            ))}
+          </select>
+        </div>
+        {still && (
+          <div class="field">
+            <label for="still-duration">Length, seconds</label>
+            <input
+              id="still-duration"
+              type="number"
+              min={1}
+              max={14_400}
+              step="any"
+              placeholder="10"
+              value={wish.stillDurationS}
+              onInput={(event) => change({ stillDurationS: event.currentTarget.value })}
+            />
+          </div>
+        )}
       </div>
       <div class="field-row">
         <label class="switch">
