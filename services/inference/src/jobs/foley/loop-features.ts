@@ -43,6 +43,8 @@ const COMPARED = 3;
 const TONAL = 0.3;
 const ALIGN_FRAMES = 600; // 12.5 ms: one period of 80 Hz
 const DECIMATION = 8;
+/** Both sides of a join are compared over this at most. */
+const LONGEST_FADE_FRAMES = 0.5 * SAMPLE_RATE_HZ;
 
 /** Examines a recording whose end runs into its start. pcm: interleaved stereo at 48 kHz. */
 export function examineLoop(pcm: Float32Array): LoopFeatures {
@@ -53,7 +55,8 @@ export function examineLoop(pcm: Float32Array): LoopFeatures {
   const bands = bandLevels(middle, steps);
   const powers = powerOf(middle, steps);
   const meanPower = powers.reduce((a, b) => a + b, 0) / steps + 1e-12;
-  const coarse = decimated(middle);
+  const coarse = ringOf(decimated(middle), LONGEST_FADE_FRAMES / DECIMATION);
+  const ring = ringOf(middle, LONGEST_FADE_FRAMES);
   const pulses = withoutSwells(powers);
   const rhythmic = rhythmOf(pulses) > RHYTHM;
   const apart = (a: number, b: number): number => {
@@ -85,7 +88,7 @@ export function examineLoop(pcm: Float32Array): LoopFeatures {
       }
       const best = spreadOut(alike.sort((a, b) => a.score - b.score));
       while (best.length > COMPARED) best.splice(random.below(best.length), 1);
-      const places = best.map(({ step }) => aligned(middle, coarse, frame, step * STEP_FRAMES, frames));
+      const places = best.map(({ step }) => aligned(ring, coarse, frame, step * STEP_FRAMES, frames));
       const fit = places.reduce((most, { correlation }) => Math.max(most, correlation), 0);
       const fitting = fit > TONAL ? places.filter(({ correlation }) => correlation > 0.85 * fit) : places;
       return fitting[random.below(fitting.length)];
@@ -196,10 +199,24 @@ function spreadOut(ranked: readonly { step: number }[]): { step: number }[] {
   return chosen;
 }
 
+/** A sound and as much of its start again as two places are ever compared by, so that none reaches over the end. */
+interface Ring {
+  samples: Float32Array;
+  length: number;
+}
+
+function ringOf(samples: Float32Array, more: number): Ring {
+  const { length } = samples;
+  const extended = new Float32Array(length + more);
+  for (let at = 0; at < extended.length; at += length)
+    extended.set(samples.subarray(0, Math.min(length, extended.length - at)), at);
+  return { samples: extended, length };
+}
+
 /** Moves a place by up to 12.5 ms, to where its wave fits best. */
 function aligned(
-  middle: Float32Array,
-  coarse: Float32Array,
+  middle: Ring,
+  coarse: Ring,
   frame: number,
   place: number,
   frames: number,
@@ -208,32 +225,31 @@ function aligned(
   const rough = bestLag(coarse, frame / DECIMATION, place / DECIMATION, frames / DECIMATION, reach, 1);
   // Every third frame of the fade is enough to compare by.
   const fine = bestLag(middle, frame, place + rough.lag * DECIMATION, frames, DECIMATION, 3);
-  const { length } = middle;
   return {
-    frame: (place + rough.lag * DECIMATION + fine.lag + length) % length,
+    frame: (place + rough.lag * DECIMATION + fine.lag + middle.length) % middle.length,
     correlation: Math.max(-0.3, Math.min(0.99, fine.correlation)),
   };
 }
 
 function bestLag(
-  samples: Float32Array,
+  { samples, length }: Ring,
   frame: number,
   place: number,
   count: number,
   reach: number,
   stride: number,
 ): { lag: number; correlation: number } {
-  const { length } = samples;
-  const [a0, b0] = [Math.floor(frame), Math.floor(place) + length];
+  const here = Math.floor(frame) % length;
+  let aa = 1e-12;
+  for (let i = 0; i < count; i += stride) aa += samples[here + i]! ** 2;
   let best = { lag: 0, correlation: -1 };
   for (let lag = -reach; lag <= reach; lag++) {
-    let [aa, bb, ab] = [1e-12, 1e-12, 0];
+    const there = (Math.floor(place) + lag + length) % length;
+    let [bb, ab] = [1e-12, 0];
     for (let i = 0; i < count; i += stride) {
-      const a = samples[(a0 + i) % length]!;
-      const b = samples[(b0 + lag + i) % length]!;
-      aa += a * a;
+      const b = samples[there + i]!;
       bb += b * b;
-      ab += a * b;
+      ab += samples[here + i]! * b;
     }
     const correlation = ab / Math.sqrt(aa * bb);
     if (correlation > best.correlation) best = { lag, correlation };

@@ -91,22 +91,55 @@ function tiltAt(timeS: number): number {
   return MOST_TILT * (2 * (turns - Math.floor(turns)) - 1);
 }
 
+function addHit(block: Float32Array, from: number, sounding: Sounding): void {
+  const { startFrame, heardFrame, endFrame, fadeInFrames, hit } = sounding;
+  const first = Math.max(0, heardFrame - from);
+  const last = Math.min(block.length / 2, endFrame - from);
+  const faded = Math.min(last, heardFrame + fadeInFrames - from);
+  const place = from - startFrame;
+  for (let frame = first; frame < faded; frame++) {
+    const gain = (from + frame - heardFrame) / fadeInFrames;
+    addPitched(block, frame, frame + 1, place, gain, sounding);
+  }
+  const rest = Math.max(first, faded);
+  if (hit.rate === 1) addAsRecorded(block, rest, last, place, sounding);
+  else addPitched(block, rest, last, place, 1, sounding);
+}
+
+/** place: of the block's frame 0 in the recording, at the recording's own speed. */
+function addAsRecorded(
+  block: Float32Array,
+  first: number,
+  last: number,
+  place: number,
+  { recording: { pcm }, left, right, tilt }: Sounding,
+): void {
+  for (let frame = first; frame < last; frame++) {
+    const at = (place + frame) * 2;
+    const [nowLeft, nowRight] = [pcm[at]!, pcm[at + 1]!];
+    const [lastLeft, lastRight] = at > 0 ? [pcm[at - 2]!, pcm[at - 1]!] : [0, 0];
+    block[frame * 2]! += left * (nowLeft + tilt * (nowLeft - lastLeft));
+    block[frame * 2 + 1]! += right * (nowRight + tilt * (nowRight - lastRight));
+  }
+}
+
 /**
  * Played at the hit's speed with a four-point, third-order Hermite (Niemitalo 2001): its images lie far below a
  * recording's noise at these small pitch changes.
  */
-function addHit(block: Float32Array, from: number, sounding: Sounding): void {
-  const { recording, startFrame, heardFrame, endFrame, left, right, tilt, fadeInFrames } = sounding;
-  const { pcm } = recording;
-  const { rate } = sounding.hit;
-  const first = Math.max(0, heardFrame - from);
-  const last = Math.min(block.length / 2, endFrame - from);
+function addPitched(
+  block: Float32Array,
+  first: number,
+  last: number,
+  place: number,
+  gain: number,
+  { recording: { pcm }, left, right, tilt, hit: { rate } }: Sounding,
+): void {
+  const { floor } = Math;
   for (let frame = first; frame < last; frame++) {
-    const place = (from + frame - startFrame) * rate;
-    const whole = Math.floor(place);
-    const part = place - whole;
-    const heard = from + frame - heardFrame;
-    const fade = heard < fadeInFrames ? heard / fadeInFrames : 1;
+    const exact = (place + frame) * rate;
+    const whole = floor(exact);
+    const part = exact - whole;
     for (let channel = 0; channel < 2; channel++) {
       const at = whole * 2 + channel;
       const now = pcm[at]!;
@@ -117,8 +150,7 @@ function addHit(block: Float32Array, from: number, sounding: Sounding): void {
       const a = before - 2.5 * now + 2 * next - 0.5 * after;
       const b = 0.5 * (after - before) + 1.5 * (now - next);
       const value = ((b * part + a) * part + slope) * part + now;
-      const tilted = value + tilt * (value - before);
-      block[frame * 2 + channel]! += fade * (channel === 0 ? left : right) * tilted;
+      block[frame * 2 + channel]! += gain * (channel === 0 ? left : right) * (value + tilt * (value - before));
     }
   }
 }
