@@ -34,6 +34,8 @@ export interface AudioInfo {
   bitRate?: number;
   /** In seconds after the file's zero. */
   startS: number;
+  /** From its start to its end, where the container or a full look at it tells. */
+  durationS?: number;
 }
 
 export interface SubtitleInfo {

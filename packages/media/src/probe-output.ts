@@ -134,6 +134,7 @@ export function videoInfo(stream: ProbeStream, startS: number): VideoInfo {
 
 export function audioInfo(stream: ProbeStream, startS: number): AudioInfo {
   const bitRate = finiteNumber(stream.bit_rate);
+  const durationS = streamDurationS(stream);
   return {
     index: stream.index,
     codec: stream.codec_name ?? 'unknown',
@@ -141,6 +142,7 @@ export function audioInfo(stream: ProbeStream, startS: number): AudioInfo {
     channels: stream.channels as number,
     ...(bitRate !== undefined && { bitRate }),
     startS: (finiteNumber(stream.start_time) ?? startS) - startS,
+    ...(durationS !== undefined && durationS > 0 && { durationS }),
   };
 }
 

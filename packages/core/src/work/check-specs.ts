@@ -6,6 +6,10 @@ import { badInput, SoundstageError } from '../errors.js';
  * which refuses a wrong follow-up at once rather than starting work whose second half must fail.
  */
 
+/** The profiles that a preprocessor knows; what they are stands in its table. */
+export const PREPROCESSING_PROFILES = ['regnet', 'pixels', 'sync', 'desync', 'describe'] as const;
+export type PreprocessingProfile = (typeof PREPROCESSING_PROFILES)[number];
+
 const MAX_FRAME_RATE = 240;
 const SIDE_PIXELS = { min: 16, max: 8192 };
 const SAMPLE_RATES_HZ = { min: 4000, max: 192_000 };
@@ -20,6 +24,7 @@ const MAX_START_S = 4 * 3600;
  */
 export function checkPreprocessing(spec: PreprocessingSpec, field: string): void {
   const { startS, durationS, frameRate, width, height, sampleRateHz } = spec;
+  const free = spec.profile === '';
   const within = (value: number, min: number, max: number) => value >= min && value <= max;
   const side = (value: number) => within(value, SIDE_PIXELS.min, SIDE_PIXELS.max) && value % 2 === 0;
   const problems: [wrong: boolean, name: string, should: string][] = [
@@ -30,22 +35,33 @@ export function checkPreprocessing(spec: PreprocessingSpec, field: string): void
       `is ${durationS}; it must be 0 (to the end) to ${MAX_SECONDS} s`,
     ],
     [
-      !(frameRate > 0 && frameRate <= MAX_FRAME_RATE),
+      !free && !(PREPROCESSING_PROFILES as readonly string[]).includes(spec.profile),
+      'profile',
+      `is ${JSON.stringify(spec.profile.slice(0, 40))}; it must be one of ${PREPROCESSING_PROFILES.join(', ')}, or empty`,
+    ],
+    ...(free ? [] : ownedByProfile(spec)),
+    [
+      spec.profile === 'pixels' && spec.thenExtract.length > 0,
+      'then_extract',
+      'needs a video, and the profile pixels gives frames: leave it out',
+    ],
+    [
+      free && !(frameRate > 0 && frameRate <= MAX_FRAME_RATE),
       'frame_rate',
       `is ${frameRate}; it must be above 0 and at most ${MAX_FRAME_RATE} frames a second, for example 25`,
     ],
     [
-      !side(width),
+      free && !side(width),
       'width',
       `is ${width}; it must be an even number of pixels from ${SIDE_PIXELS.min} to ${SIDE_PIXELS.max}`,
     ],
     [
-      !side(height),
+      free && !side(height),
       'height',
       `is ${height}; it must be an even number of pixels from ${SIDE_PIXELS.min} to ${SIDE_PIXELS.max}`,
     ],
     [
-      !within(sampleRateHz, SAMPLE_RATES_HZ.min, SAMPLE_RATES_HZ.max),
+      free && !within(sampleRateHz, SAMPLE_RATES_HZ.min, SAMPLE_RATES_HZ.max),
       'sample_rate_hz',
       `is ${sampleRateHz}; it must be ${SAMPLE_RATES_HZ.min} to ${SAMPLE_RATES_HZ.max} Hz`,
     ],
@@ -58,6 +74,17 @@ export function checkPreprocessing(spec: PreprocessingSpec, field: string): void
     throw new SoundstageError('BAD_INPUT', `${sentence}.`, { violations });
   }
   if (spec.thenExtract.length > 0) checkFeatures(spec.thenExtract, `${field}.then_extract`);
+}
+
+/** What a profile sets itself, and a request can't. */
+function ownedByProfile(spec: PreprocessingSpec): [wrong: boolean, name: string, should: string][] {
+  const { frameRate, width, height, sampleRateHz } = spec;
+  const given = { frame_rate: frameRate, width, height, sample_rate_hz: sampleRateHz };
+  return Object.entries(given).map(([name, value]) => [
+    value !== 0,
+    name,
+    `is ${value}; leave it out where a profile is given`,
+  ]);
 }
 
 /** @throws BAD_INPUT for no feature at all, an unknown one, or one that is asked for twice */

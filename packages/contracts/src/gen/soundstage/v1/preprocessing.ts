@@ -9,33 +9,94 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Feature, featureFromJSON, featureToJSON } from "./features.js";
 import { ObjectRef } from "./object.js";
 
-/** Cuts one clip to an exact length, frame rate, size and sample rate. */
+/** Brings one clip into the exact form that a model wants: by the name of a profile, or by free parameters. */
 export interface PreprocessingSpec {
   /** Left empty in CollectionSpec.then_preprocess, where the collected clip is meant. */
   clip: ObjectRef | undefined;
   startS: number;
-  /** 0: to the end of the clip. */
+  /** 0: as long as the profile says; without a profile, or where it says nothing, to the end of the clip. */
   durationS: number;
-  /** Frames per second, for example 21.5. */
+  /** Frames per second, for example 21.5. With a profile, this and the three below stay 0: they are the profile's. */
   frameRate: number;
   width: number;
   height: number;
   sampleRateHz: number;
   /** When set, these features are extracted from the result. */
   thenExtract: Feature[];
+  /**
+   * `regnet`, `pixels`, `sync`, `desync` or `describe`. A profile also looks for flaws: a clip that has one ends
+   * `rejected`. Empty: the free parameters above, and no look for flaws.
+   */
+  profile: string;
+  /** Chooses what a profile leaves to chance: the offset of `desync`. The same seed and clip give the same. */
+  seed: bigint;
 }
 
 export interface PreprocessingResult {
-  /** Picture alone, H.264, constant frame rate. */
+  /** Picture alone, H.264, constant frame rate. With `describe` the view of the higher rate; absent with `pixels`. */
   video:
     | ObjectRef
     | undefined;
-  /** Mono 16-bit WAV of the same length, padded with silence; absent where the clip has no sound. */
-  audio?: ObjectRef | undefined;
+  /** Mono 16-bit WAV of the same length, or of the profile's own; padded with silence. Absent where the clip has no sound. */
+  audio?:
+    | ObjectRef
+    | undefined;
+  /** Of `video`, or of `frames` where there is no video. */
   frameCount: number;
   sampleCount: bigint;
   /** The feature extraction that was started, if one was asked for. */
   nextJobId: string;
+  /** Present where the clip is flawed. Then nothing else is: the work is done, and there is no output. */
+  rejected?:
+    | ClipRejection
+    | undefined;
+  /** The picture as JPEG frames: a TAR of 000001.jpg, 000002.jpg, … */
+  frames?:
+    | ObjectRef
+    | undefined;
+  /** The picture once more at other frame rates. */
+  views: PictureView[];
+  /** By how much the sound was moved against the picture, seconds: positive where it comes late. */
+  soundOffsetS?:
+    | number
+    | undefined;
+  /** JSON: for each frame of `video` the square of the clip's picture that it shows, and how sure the face was. */
+  faceTrack?:
+    | ObjectRef
+    | undefined;
+  /** What the look for flaws measured, also of a clip that passed. */
+  measures: FlawMeasure[];
+  /** Of `video`, or of `frames`: frames per second. */
+  frameRate: number;
+  sampleRateHz: number;
+}
+
+export interface PictureView {
+  frameRate: number;
+  video: ObjectRef | undefined;
+  frameCount: number;
+}
+
+/** Why a clip doesn't fit a profile. */
+export interface ClipRejection {
+  /**
+   * A word: `undecodable`, `no_picture`, `no_sound`, `too_short`, `start_differs`, `length_differs`, `still_picture`,
+   * `silent_sound`, `no_face`, `several_faces` or `face_jumps`.
+   */
+  reason: string;
+  /** The same for people, with figures. */
+  detail: string;
+  /** What was measured and the profile's limit for it, in the unit of the reason; both absent where it has none. */
+  measured?: number | undefined;
+  limit?: number | undefined;
+}
+
+/** One thing that was measured, beside its limit. */
+export interface FlawMeasure {
+  /** The reason that the clip would be rejected for. */
+  reason: string;
+  measured: number;
+  limit: number;
 }
 
 function createBasePreprocessingSpec(): PreprocessingSpec {
@@ -48,6 +109,8 @@ function createBasePreprocessingSpec(): PreprocessingSpec {
     height: 0,
     sampleRateHz: 0,
     thenExtract: [],
+    profile: "",
+    seed: 0n,
   };
 }
 
@@ -80,6 +143,15 @@ export const PreprocessingSpec: MessageFns<PreprocessingSpec> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.profile !== "") {
+      writer.uint32(74).string(message.profile);
+    }
+    if (message.seed !== 0n) {
+      if (BigInt.asUintN(64, message.seed) !== message.seed) {
+        throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.seed);
     }
     return writer;
   },
@@ -171,6 +243,22 @@ export const PreprocessingSpec: MessageFns<PreprocessingSpec> = {
 
             break;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.profile = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.seed = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -213,6 +301,8 @@ export const PreprocessingSpec: MessageFns<PreprocessingSpec> = {
         : globalThis.Array.isArray(object?.then_extract)
         ? object.then_extract.map((e: any) => featureFromJSON(e))
         : [],
+      profile: isSet(object.profile) ? globalThis.String(object.profile) : "",
+      seed: isSet(object.seed) ? BigInt(object.seed) : 0n,
     };
   },
 
@@ -242,6 +332,12 @@ export const PreprocessingSpec: MessageFns<PreprocessingSpec> = {
     if (message.thenExtract?.length) {
       obj.thenExtract = message.thenExtract.map((e) => featureToJSON(e));
     }
+    if (message.profile !== "") {
+      obj.profile = message.profile;
+    }
+    if (message.seed !== 0n) {
+      obj.seed = message.seed.toString();
+    }
     return obj;
   },
 
@@ -258,12 +354,28 @@ export const PreprocessingSpec: MessageFns<PreprocessingSpec> = {
     message.height = object.height ?? 0;
     message.sampleRateHz = object.sampleRateHz ?? 0;
     message.thenExtract = object.thenExtract?.map((e) => e) || [];
+    message.profile = object.profile ?? "";
+    message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
     return message;
   },
 };
 
 function createBasePreprocessingResult(): PreprocessingResult {
-  return { video: undefined, audio: undefined, frameCount: 0, sampleCount: 0n, nextJobId: "" };
+  return {
+    video: undefined,
+    audio: undefined,
+    frameCount: 0,
+    sampleCount: 0n,
+    nextJobId: "",
+    rejected: undefined,
+    frames: undefined,
+    views: [],
+    soundOffsetS: undefined,
+    faceTrack: undefined,
+    measures: [],
+    frameRate: 0,
+    sampleRateHz: 0,
+  };
 }
 
 export const PreprocessingResult: MessageFns<PreprocessingResult> = {
@@ -285,6 +397,30 @@ export const PreprocessingResult: MessageFns<PreprocessingResult> = {
     }
     if (message.nextJobId !== "") {
       writer.uint32(42).string(message.nextJobId);
+    }
+    if (message.rejected !== undefined) {
+      ClipRejection.encode(message.rejected, writer.uint32(50).fork()).join();
+    }
+    if (message.frames !== undefined) {
+      ObjectRef.encode(message.frames, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.views) {
+      PictureView.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.soundOffsetS !== undefined) {
+      writer.uint32(73).double(message.soundOffsetS);
+    }
+    if (message.faceTrack !== undefined) {
+      ObjectRef.encode(message.faceTrack, writer.uint32(82).fork()).join();
+    }
+    for (const v of message.measures) {
+      FlawMeasure.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.frameRate !== 0) {
+      writer.uint32(97).double(message.frameRate);
+    }
+    if (message.sampleRateHz !== 0) {
+      writer.uint32(104).uint32(message.sampleRateHz);
     }
     return writer;
   },
@@ -342,6 +478,70 @@ export const PreprocessingResult: MessageFns<PreprocessingResult> = {
             message.nextJobId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rejected = ClipRejection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.frames = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.views.push(PictureView.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.soundOffsetS = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.faceTrack = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.measures.push(FlawMeasure.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 97) {
+              break;
+            }
+
+            message.frameRate = reader.double();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.sampleRateHz = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -373,6 +573,34 @@ export const PreprocessingResult: MessageFns<PreprocessingResult> = {
         : isSet(object.next_job_id)
         ? globalThis.String(object.next_job_id)
         : "",
+      rejected: isSet(object.rejected) ? ClipRejection.fromJSON(object.rejected) : undefined,
+      frames: isSet(object.frames) ? ObjectRef.fromJSON(object.frames) : undefined,
+      views: globalThis.Array.isArray(object?.views)
+        ? object.views.map((e: any) => PictureView.fromJSON(e))
+        : [],
+      soundOffsetS: isSet(object.soundOffsetS)
+        ? globalThis.Number(object.soundOffsetS)
+        : isSet(object.sound_offset_s)
+        ? globalThis.Number(object.sound_offset_s)
+        : undefined,
+      faceTrack: isSet(object.faceTrack)
+        ? ObjectRef.fromJSON(object.faceTrack)
+        : isSet(object.face_track)
+        ? ObjectRef.fromJSON(object.face_track)
+        : undefined,
+      measures: globalThis.Array.isArray(object?.measures)
+        ? object.measures.map((e: any) => FlawMeasure.fromJSON(e))
+        : [],
+      frameRate: isSet(object.frameRate)
+        ? globalThis.Number(object.frameRate)
+        : isSet(object.frame_rate)
+        ? globalThis.Number(object.frame_rate)
+        : 0,
+      sampleRateHz: isSet(object.sampleRateHz)
+        ? globalThis.Number(object.sampleRateHz)
+        : isSet(object.sample_rate_hz)
+        ? globalThis.Number(object.sample_rate_hz)
+        : 0,
     };
   },
 
@@ -393,6 +621,30 @@ export const PreprocessingResult: MessageFns<PreprocessingResult> = {
     if (message.nextJobId !== "") {
       obj.nextJobId = message.nextJobId;
     }
+    if (message.rejected !== undefined) {
+      obj.rejected = ClipRejection.toJSON(message.rejected);
+    }
+    if (message.frames !== undefined) {
+      obj.frames = ObjectRef.toJSON(message.frames);
+    }
+    if (message.views?.length) {
+      obj.views = message.views.map((e) => PictureView.toJSON(e));
+    }
+    if (message.soundOffsetS !== undefined) {
+      obj.soundOffsetS = floatToJson(message.soundOffsetS);
+    }
+    if (message.faceTrack !== undefined) {
+      obj.faceTrack = ObjectRef.toJSON(message.faceTrack);
+    }
+    if (message.measures?.length) {
+      obj.measures = message.measures.map((e) => FlawMeasure.toJSON(e));
+    }
+    if (message.frameRate !== 0) {
+      obj.frameRate = floatToJson(message.frameRate);
+    }
+    if (message.sampleRateHz !== 0) {
+      obj.sampleRateHz = Math.round(message.sampleRateHz);
+    }
     return obj;
   },
 
@@ -412,6 +664,349 @@ export const PreprocessingResult: MessageFns<PreprocessingResult> = {
       ? BigInt(object.sampleCount)
       : 0n;
     message.nextJobId = object.nextJobId ?? "";
+    message.rejected = (object.rejected !== undefined && object.rejected !== null)
+      ? ClipRejection.fromPartial(object.rejected)
+      : undefined;
+    message.frames = (object.frames !== undefined && object.frames !== null)
+      ? ObjectRef.fromPartial(object.frames)
+      : undefined;
+    message.views = object.views?.map((e) => PictureView.fromPartial(e)) || [];
+    message.soundOffsetS = object.soundOffsetS ?? undefined;
+    message.faceTrack = (object.faceTrack !== undefined && object.faceTrack !== null)
+      ? ObjectRef.fromPartial(object.faceTrack)
+      : undefined;
+    message.measures = object.measures?.map((e) => FlawMeasure.fromPartial(e)) || [];
+    message.frameRate = object.frameRate ?? 0;
+    message.sampleRateHz = object.sampleRateHz ?? 0;
+    return message;
+  },
+};
+
+function createBasePictureView(): PictureView {
+  return { frameRate: 0, video: undefined, frameCount: 0 };
+}
+
+export const PictureView: MessageFns<PictureView> = {
+  encode(message: PictureView, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.frameRate !== 0) {
+      writer.uint32(9).double(message.frameRate);
+    }
+    if (message.video !== undefined) {
+      ObjectRef.encode(message.video, writer.uint32(18).fork()).join();
+    }
+    if (message.frameCount !== 0) {
+      writer.uint32(24).uint32(message.frameCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PictureView {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePictureView();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.frameRate = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.video = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.frameCount = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PictureView {
+    return {
+      frameRate: isSet(object.frameRate)
+        ? globalThis.Number(object.frameRate)
+        : isSet(object.frame_rate)
+        ? globalThis.Number(object.frame_rate)
+        : 0,
+      video: isSet(object.video) ? ObjectRef.fromJSON(object.video) : undefined,
+      frameCount: isSet(object.frameCount)
+        ? globalThis.Number(object.frameCount)
+        : isSet(object.frame_count)
+        ? globalThis.Number(object.frame_count)
+        : 0,
+    };
+  },
+
+  toJSON(message: PictureView): unknown {
+    const obj: any = {};
+    if (message.frameRate !== 0) {
+      obj.frameRate = floatToJson(message.frameRate);
+    }
+    if (message.video !== undefined) {
+      obj.video = ObjectRef.toJSON(message.video);
+    }
+    if (message.frameCount !== 0) {
+      obj.frameCount = Math.round(message.frameCount);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PictureView>, I>>(base?: I): PictureView {
+    return PictureView.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PictureView>, I>>(object: I): PictureView {
+    const message = createBasePictureView();
+    message.frameRate = object.frameRate ?? 0;
+    message.video = (object.video !== undefined && object.video !== null)
+      ? ObjectRef.fromPartial(object.video)
+      : undefined;
+    message.frameCount = object.frameCount ?? 0;
+    return message;
+  },
+};
+
+function createBaseClipRejection(): ClipRejection {
+  return { reason: "", detail: "", measured: undefined, limit: undefined };
+}
+
+export const ClipRejection: MessageFns<ClipRejection> = {
+  encode(message: ClipRejection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.detail !== "") {
+      writer.uint32(18).string(message.detail);
+    }
+    if (message.measured !== undefined) {
+      writer.uint32(25).double(message.measured);
+    }
+    if (message.limit !== undefined) {
+      writer.uint32(33).double(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClipRejection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClipRejection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.measured = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.limit = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClipRejection {
+    return {
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      detail: isSet(object.detail) ? globalThis.String(object.detail) : "",
+      measured: isSet(object.measured) ? globalThis.Number(object.measured) : undefined,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : undefined,
+    };
+  },
+
+  toJSON(message: ClipRejection): unknown {
+    const obj: any = {};
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.detail !== "") {
+      obj.detail = message.detail;
+    }
+    if (message.measured !== undefined) {
+      obj.measured = floatToJson(message.measured);
+    }
+    if (message.limit !== undefined) {
+      obj.limit = floatToJson(message.limit);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ClipRejection>, I>>(base?: I): ClipRejection {
+    return ClipRejection.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ClipRejection>, I>>(object: I): ClipRejection {
+    const message = createBaseClipRejection();
+    message.reason = object.reason ?? "";
+    message.detail = object.detail ?? "";
+    message.measured = object.measured ?? undefined;
+    message.limit = object.limit ?? undefined;
+    return message;
+  },
+};
+
+function createBaseFlawMeasure(): FlawMeasure {
+  return { reason: "", measured: 0, limit: 0 };
+}
+
+export const FlawMeasure: MessageFns<FlawMeasure> = {
+  encode(message: FlawMeasure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.measured !== 0) {
+      writer.uint32(17).double(message.measured);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(25).double(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FlawMeasure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFlawMeasure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.measured = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.limit = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FlawMeasure {
+    return {
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      measured: isSet(object.measured) ? globalThis.Number(object.measured) : 0,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+    };
+  },
+
+  toJSON(message: FlawMeasure): unknown {
+    const obj: any = {};
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.measured !== 0) {
+      obj.measured = floatToJson(message.measured);
+    }
+    if (message.limit !== 0) {
+      obj.limit = floatToJson(message.limit);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FlawMeasure>, I>>(base?: I): FlawMeasure {
+    return FlawMeasure.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FlawMeasure>, I>>(object: I): FlawMeasure {
+    const message = createBaseFlawMeasure();
+    message.reason = object.reason ?? "";
+    message.measured = object.measured ?? 0;
+    message.limit = object.limit ?? 0;
     return message;
   },
 };
