@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 
 export * from './gen/soundstage/v1/collection.js';
 export * from './gen/soundstage/v1/collector_service.js';
+export * from './gen/soundstage/v1/dataset.js';
 export * from './gen/soundstage/v1/feature_extractor_service.js';
 export * from './gen/soundstage/v1/features.js';
 export * from './gen/soundstage/v1/foley.js';

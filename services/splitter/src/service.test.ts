@@ -3,6 +3,7 @@ import {
   CreateSplitRequest,
   JobServiceService,
   JobState,
+  SplitClip,
   SplitSpec,
   SplitterServiceService,
   type ObjectRef,
@@ -39,9 +40,11 @@ const create = (spec: Partial<SplitSpec>, requestId = '', deadlineMs?: number) =
     deadlineMs === undefined ? {} : { deadlineMs },
   );
 
+const clipOf = (clip: ObjectRef, sourceId = '', label = '') => SplitClip.fromPartial({ clip, sourceId, label });
+
 const whole = (): Partial<SplitSpec> => ({
   name: 'clips-1',
-  clips: clips.map((clip, n) => ({ clip, sourceId: `source-${n % 6}`, label: n % 2 ? 'wood' : 'glass' })),
+  clips: clips.map((clip, n) => clipOf(clip, `source-${n % 6}`, n % 2 ? 'wood' : 'glass')),
   trainShare: 0.5,
   validationShare: 0.25,
   testShare: 0.25,
@@ -105,14 +108,14 @@ describe('the splitter, asked over gRPC', () => {
     ['a share that is no number', { trainShare: NaN }, 'spec.train_share'],
     ['no clips', { clips: [] }, 'spec.clips'],
     ['a name that is no file name', { name: '../../etc' }, 'spec.name'],
-    ['a clip without a reference', { clips: [{ clip: undefined, sourceId: '', label: '' }] }, 'spec.clips[0].clip'],
+    ['a clip without a reference', { clips: [SplitClip.fromPartial({})] }, 'spec.clips[0].clip'],
   ])('refuses %s at once and names the field', async (_what, spec, field) => {
     await expect(create(spec)).rejects.toMatchObject({ reason: 'BAD_INPUT', violations: [{ field }] });
   });
 
   test('refuses clips that are not in the store', async () => {
     const clip = { ...clips[0]!, key: `media/${'0'.repeat(64)}` };
-    await expect(create({ clips: [{ clip, sourceId: '', label: '' }] })).rejects.toMatchObject({
+    await expect(create({ clips: [clipOf(clip)] })).rejects.toMatchObject({
       reason: 'BAD_INPUT',
       message: expect.stringContaining(clip.key) as unknown,
     });
@@ -122,7 +125,9 @@ describe('the splitter, asked over gRPC', () => {
     const { job } = await create({ seed: 99n });
     const states = await services.client.collect(JobServiceService.watchJob, { jobId: job!.id });
     expect(states.at(-1)?.job?.state).toBe(JobState.SUCCEEDED);
-    expect(states.at(-1)?.job?.steps.map((step) => step.name)).toEqual(['divide', 'store']);
+    expect(states.at(-1)?.job?.steps.map((step) => step.name)).toEqual([
+      ...['read', 'divide', 'write', 'page', 'keep'],
+    ]);
   });
 
   test('ends a call whose deadline has passed', async () => {

@@ -1,4 +1,4 @@
-/** A clip as the splitter sees it. */
+/** A clip as far as its division needs it. */
 export interface Clip {
   /** Key in the object store. */
   key: string;
@@ -10,15 +10,15 @@ export interface Clip {
 }
 
 /** Clips that must stay together, in canonical order. */
-export interface Source {
+export interface Source<C extends Clip = Clip> {
   /** The same for the same clips, whatever their order. */
   id: string;
-  clips: Clip[];
+  clips: C[];
 }
 
 /** Orders clips by content, so that nothing depends on the order in which they were given. */
-export function canonicalOrder<C extends Clip>(clips: readonly C[]): C[] {
-  const text = (clip: Clip) => JSON.stringify([clip.sha256, clip.sourceId, clip.label, clip.key]);
+export function canonicalOrder<C extends Clip & { id?: string }>(clips: readonly C[]): C[] {
+  const text = (clip: C) => JSON.stringify([clip.sha256, clip.sourceId, clip.label, clip.key, clip.id]);
   return clips
     .map((clip) => ({ clip, text: text(clip) }))
     .sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
@@ -29,7 +29,7 @@ export function canonicalOrder<C extends Clip>(clips: readonly C[]): C[] {
  * Groups clips that were cut from one source. Equal bytes under two source names join the two: otherwise a model would
  * be tested on what it was trained on.
  */
-export function groupBySource(clips: readonly Clip[]): Source[] {
+export function groupBySource<C extends Clip>(clips: readonly C[]): Source<C>[] {
   const parent = new Map<string, string>();
   const find = (name: string): string => {
     let root = name;
@@ -45,7 +45,7 @@ export function groupBySource(clips: readonly Clip[]): Source[] {
     parent.set(source, source);
     parent.set(content, source);
   }
-  const groups = new Map<string, Clip[]>();
+  const groups = new Map<string, C[]>();
   for (const clip of canonicalOrder(clips)) {
     const root = find(contentOf(clip));
     const group = groups.get(root);

@@ -6,36 +6,116 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { DatasetVersion, SplitMethod, splitMethodFromJSON, splitMethodToJSON } from "./dataset.js";
 import { ObjectRef } from "./object.js";
 
-/** Divides clips into train, validation and test so that no source stands in two of them. */
+/**
+ * Divides clips into train, validation and test so that no source stands in two of them, and makes a dataset version
+ * of them.
+ */
 export interface SplitSpec {
+  /** Name of the dataset. */
   name: string;
+  /** As many as a message holds; more go into `clip_list`. */
   clips: SplitClip[];
-  /** Shares of the clips, for example 0.8, 0.1 and 0.1; they must add up to 1. */
+  /**
+   * Shares of the clips, for example 0.8, 0.1 and 0.1; they must add up to 1. With folds: `train_share` of the clips
+   * are divided into folds, `test_share` are kept out of them. With the dataset's own split: all 0, or a
+   * `validation_share` that is taken from its training clips where it has no validation split of its own.
+   */
   trainShare: number;
   validationShare: number;
   testShare: number;
   /** The same clips, shares and seed give the same split, whatever the order of the clips. */
   seed: bigint;
+  method: SplitMethod;
+  /** With SPLIT_METHOD_FOLDS: 2 to 20. */
+  folds: number;
+  /** Instead of `clips`: JSON Lines, one SplitClip a line in protobuf's JSON form. */
+  clipList?:
+    | ObjectRef
+    | undefined;
+  /** Name of the preprocessing profile, `regnet` for example. */
+  profile: string;
+  /** Id of the version of the same dataset that this one follows. */
+  parentVersion: string;
+  rejected: RejectedClip[];
+  /** Instead of `rejected`: JSON Lines, one RejectedClip a line in protobuf's JSON form. */
+  rejectedList?:
+    | ObjectRef
+    | undefined;
+  /** Of how many clips the page shows pictures and waveform; unset: as many as the service is set to. */
+  pageSamples?:
+    | number
+    | undefined;
+  /** Also writes what a user of DVC pulls the dataset with. Reads every file once. */
+  dvc: boolean;
 }
 
 export interface SplitClip {
-  clip: ObjectRef | undefined;
+  clip:
+    | ObjectRef
+    | undefined;
+  /** What the clip was cut from; empty: it stands for itself. */
   sourceId: string;
   label: string;
+  /** What the preprocessor made of it, where it did: picture, sound, and frames as a TAR of 000001.jpg, 000002.jpg, … */
+  video?: ObjectRef | undefined;
+  audio?: ObjectRef | undefined;
+  frames?:
+    | ObjectRef
+    | undefined;
+  /** How many frames the TAR holds. */
+  frameCount: number;
+  /** Seconds; 0: unknown. */
+  durationS: number;
+  /** Where the dataset itself puts the clip: `train`, `validation` (also `valid`, `val`, `dev`) or `test`. */
+  ownSplit: string;
+}
+
+/** A clip that did not come into the dataset. */
+export interface RejectedClip {
+  /** A hash, a path or an id at the source. */
+  id: string;
+  sourceId: string;
+  label: string;
+  /** A word that stands for the reason, `silent_sound` for example. */
+  reason: string;
+  /** The same for people, with figures. */
+  message: string;
 }
 
 export interface SplitResult {
-  /** JSON Lines, one clip a line: key, sha256, source_id, label, split. */
+  /** JSON Lines, one clip a line: key, sha256, source_id, label, split, and more. */
   manifest: ObjectRef | undefined;
   trainCount: number;
   validationCount: number;
   testCount: number;
+  version:
+    | DatasetVersion
+    | undefined;
+  /** With folds: one manifest a fold, in which that fold is validation and the others are train. */
+  foldManifests: ObjectRef[];
 }
 
 function createBaseSplitSpec(): SplitSpec {
-  return { name: "", clips: [], trainShare: 0, validationShare: 0, testShare: 0, seed: 0n };
+  return {
+    name: "",
+    clips: [],
+    trainShare: 0,
+    validationShare: 0,
+    testShare: 0,
+    seed: 0n,
+    method: 0,
+    folds: 0,
+    clipList: undefined,
+    profile: "",
+    parentVersion: "",
+    rejected: [],
+    rejectedList: undefined,
+    pageSamples: undefined,
+    dvc: false,
+  };
 }
 
 export const SplitSpec: MessageFns<SplitSpec> = {
@@ -60,6 +140,33 @@ export const SplitSpec: MessageFns<SplitSpec> = {
         throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
       }
       writer.uint32(48).uint64(message.seed);
+    }
+    if (message.method !== 0) {
+      writer.uint32(56).int32(message.method);
+    }
+    if (message.folds !== 0) {
+      writer.uint32(64).uint32(message.folds);
+    }
+    if (message.clipList !== undefined) {
+      ObjectRef.encode(message.clipList, writer.uint32(74).fork()).join();
+    }
+    if (message.profile !== "") {
+      writer.uint32(82).string(message.profile);
+    }
+    if (message.parentVersion !== "") {
+      writer.uint32(90).string(message.parentVersion);
+    }
+    for (const v of message.rejected) {
+      RejectedClip.encode(v!, writer.uint32(98).fork()).join();
+    }
+    if (message.rejectedList !== undefined) {
+      ObjectRef.encode(message.rejectedList, writer.uint32(106).fork()).join();
+    }
+    if (message.pageSamples !== undefined) {
+      writer.uint32(112).uint32(message.pageSamples);
+    }
+    if (message.dvc !== false) {
+      writer.uint32(120).bool(message.dvc);
     }
     return writer;
   },
@@ -125,6 +232,78 @@ export const SplitSpec: MessageFns<SplitSpec> = {
             message.seed = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.method = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.folds = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.clipList = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.profile = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.parentVersion = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.rejected.push(RejectedClip.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.rejectedList = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.pageSamples = reader.uint32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.dvc = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -157,6 +336,33 @@ export const SplitSpec: MessageFns<SplitSpec> = {
         ? globalThis.Number(object.test_share)
         : 0,
       seed: isSet(object.seed) ? BigInt(object.seed) : 0n,
+      method: isSet(object.method) ? splitMethodFromJSON(object.method) : 0,
+      folds: isSet(object.folds) ? globalThis.Number(object.folds) : 0,
+      clipList: isSet(object.clipList)
+        ? ObjectRef.fromJSON(object.clipList)
+        : isSet(object.clip_list)
+        ? ObjectRef.fromJSON(object.clip_list)
+        : undefined,
+      profile: isSet(object.profile) ? globalThis.String(object.profile) : "",
+      parentVersion: isSet(object.parentVersion)
+        ? globalThis.String(object.parentVersion)
+        : isSet(object.parent_version)
+        ? globalThis.String(object.parent_version)
+        : "",
+      rejected: globalThis.Array.isArray(object?.rejected)
+        ? object.rejected.map((e: any) => RejectedClip.fromJSON(e))
+        : [],
+      rejectedList: isSet(object.rejectedList)
+        ? ObjectRef.fromJSON(object.rejectedList)
+        : isSet(object.rejected_list)
+        ? ObjectRef.fromJSON(object.rejected_list)
+        : undefined,
+      pageSamples: isSet(object.pageSamples)
+        ? globalThis.Number(object.pageSamples)
+        : isSet(object.page_samples)
+        ? globalThis.Number(object.page_samples)
+        : undefined,
+      dvc: isSet(object.dvc) ? globalThis.Boolean(object.dvc) : false,
     };
   },
 
@@ -180,6 +386,33 @@ export const SplitSpec: MessageFns<SplitSpec> = {
     if (message.seed !== 0n) {
       obj.seed = message.seed.toString();
     }
+    if (message.method !== 0) {
+      obj.method = splitMethodToJSON(message.method);
+    }
+    if (message.folds !== 0) {
+      obj.folds = Math.round(message.folds);
+    }
+    if (message.clipList !== undefined) {
+      obj.clipList = ObjectRef.toJSON(message.clipList);
+    }
+    if (message.profile !== "") {
+      obj.profile = message.profile;
+    }
+    if (message.parentVersion !== "") {
+      obj.parentVersion = message.parentVersion;
+    }
+    if (message.rejected?.length) {
+      obj.rejected = message.rejected.map((e) => RejectedClip.toJSON(e));
+    }
+    if (message.rejectedList !== undefined) {
+      obj.rejectedList = ObjectRef.toJSON(message.rejectedList);
+    }
+    if (message.pageSamples !== undefined) {
+      obj.pageSamples = Math.round(message.pageSamples);
+    }
+    if (message.dvc !== false) {
+      obj.dvc = message.dvc;
+    }
     return obj;
   },
 
@@ -194,12 +427,35 @@ export const SplitSpec: MessageFns<SplitSpec> = {
     message.validationShare = object.validationShare ?? 0;
     message.testShare = object.testShare ?? 0;
     message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
+    message.method = object.method ?? 0;
+    message.folds = object.folds ?? 0;
+    message.clipList = (object.clipList !== undefined && object.clipList !== null)
+      ? ObjectRef.fromPartial(object.clipList)
+      : undefined;
+    message.profile = object.profile ?? "";
+    message.parentVersion = object.parentVersion ?? "";
+    message.rejected = object.rejected?.map((e) => RejectedClip.fromPartial(e)) || [];
+    message.rejectedList = (object.rejectedList !== undefined && object.rejectedList !== null)
+      ? ObjectRef.fromPartial(object.rejectedList)
+      : undefined;
+    message.pageSamples = object.pageSamples ?? undefined;
+    message.dvc = object.dvc ?? false;
     return message;
   },
 };
 
 function createBaseSplitClip(): SplitClip {
-  return { clip: undefined, sourceId: "", label: "" };
+  return {
+    clip: undefined,
+    sourceId: "",
+    label: "",
+    video: undefined,
+    audio: undefined,
+    frames: undefined,
+    frameCount: 0,
+    durationS: 0,
+    ownSplit: "",
+  };
 }
 
 export const SplitClip: MessageFns<SplitClip> = {
@@ -212,6 +468,24 @@ export const SplitClip: MessageFns<SplitClip> = {
     }
     if (message.label !== "") {
       writer.uint32(26).string(message.label);
+    }
+    if (message.video !== undefined) {
+      ObjectRef.encode(message.video, writer.uint32(34).fork()).join();
+    }
+    if (message.audio !== undefined) {
+      ObjectRef.encode(message.audio, writer.uint32(42).fork()).join();
+    }
+    if (message.frames !== undefined) {
+      ObjectRef.encode(message.frames, writer.uint32(50).fork()).join();
+    }
+    if (message.frameCount !== 0) {
+      writer.uint32(56).uint32(message.frameCount);
+    }
+    if (message.durationS !== 0) {
+      writer.uint32(65).double(message.durationS);
+    }
+    if (message.ownSplit !== "") {
+      writer.uint32(74).string(message.ownSplit);
     }
     return writer;
   },
@@ -253,6 +527,54 @@ export const SplitClip: MessageFns<SplitClip> = {
             message.label = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.video = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.audio = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.frames = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.frameCount = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.durationS = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.ownSplit = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -274,6 +596,24 @@ export const SplitClip: MessageFns<SplitClip> = {
         ? globalThis.String(object.source_id)
         : "",
       label: isSet(object.label) ? globalThis.String(object.label) : "",
+      video: isSet(object.video) ? ObjectRef.fromJSON(object.video) : undefined,
+      audio: isSet(object.audio) ? ObjectRef.fromJSON(object.audio) : undefined,
+      frames: isSet(object.frames) ? ObjectRef.fromJSON(object.frames) : undefined,
+      frameCount: isSet(object.frameCount)
+        ? globalThis.Number(object.frameCount)
+        : isSet(object.frame_count)
+        ? globalThis.Number(object.frame_count)
+        : 0,
+      durationS: isSet(object.durationS)
+        ? globalThis.Number(object.durationS)
+        : isSet(object.duration_s)
+        ? globalThis.Number(object.duration_s)
+        : 0,
+      ownSplit: isSet(object.ownSplit)
+        ? globalThis.String(object.ownSplit)
+        : isSet(object.own_split)
+        ? globalThis.String(object.own_split)
+        : "",
     };
   },
 
@@ -288,6 +628,24 @@ export const SplitClip: MessageFns<SplitClip> = {
     if (message.label !== "") {
       obj.label = message.label;
     }
+    if (message.video !== undefined) {
+      obj.video = ObjectRef.toJSON(message.video);
+    }
+    if (message.audio !== undefined) {
+      obj.audio = ObjectRef.toJSON(message.audio);
+    }
+    if (message.frames !== undefined) {
+      obj.frames = ObjectRef.toJSON(message.frames);
+    }
+    if (message.frameCount !== 0) {
+      obj.frameCount = Math.round(message.frameCount);
+    }
+    if (message.durationS !== 0) {
+      obj.durationS = floatToJson(message.durationS);
+    }
+    if (message.ownSplit !== "") {
+      obj.ownSplit = message.ownSplit;
+    }
     return obj;
   },
 
@@ -299,12 +657,168 @@ export const SplitClip: MessageFns<SplitClip> = {
     message.clip = (object.clip !== undefined && object.clip !== null) ? ObjectRef.fromPartial(object.clip) : undefined;
     message.sourceId = object.sourceId ?? "";
     message.label = object.label ?? "";
+    message.video = (object.video !== undefined && object.video !== null)
+      ? ObjectRef.fromPartial(object.video)
+      : undefined;
+    message.audio = (object.audio !== undefined && object.audio !== null)
+      ? ObjectRef.fromPartial(object.audio)
+      : undefined;
+    message.frames = (object.frames !== undefined && object.frames !== null)
+      ? ObjectRef.fromPartial(object.frames)
+      : undefined;
+    message.frameCount = object.frameCount ?? 0;
+    message.durationS = object.durationS ?? 0;
+    message.ownSplit = object.ownSplit ?? "";
+    return message;
+  },
+};
+
+function createBaseRejectedClip(): RejectedClip {
+  return { id: "", sourceId: "", label: "", reason: "", message: "" };
+}
+
+export const RejectedClip: MessageFns<RejectedClip> = {
+  encode(message: RejectedClip, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.sourceId !== "") {
+      writer.uint32(18).string(message.sourceId);
+    }
+    if (message.label !== "") {
+      writer.uint32(26).string(message.label);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(42).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RejectedClip {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRejectedClip();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sourceId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RejectedClip {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      sourceId: isSet(object.sourceId)
+        ? globalThis.String(object.sourceId)
+        : isSet(object.source_id)
+        ? globalThis.String(object.source_id)
+        : "",
+      label: isSet(object.label) ? globalThis.String(object.label) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: RejectedClip): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.sourceId !== "") {
+      obj.sourceId = message.sourceId;
+    }
+    if (message.label !== "") {
+      obj.label = message.label;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RejectedClip>, I>>(base?: I): RejectedClip {
+    return RejectedClip.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RejectedClip>, I>>(object: I): RejectedClip {
+    const message = createBaseRejectedClip();
+    message.id = object.id ?? "";
+    message.sourceId = object.sourceId ?? "";
+    message.label = object.label ?? "";
+    message.reason = object.reason ?? "";
+    message.message = object.message ?? "";
     return message;
   },
 };
 
 function createBaseSplitResult(): SplitResult {
-  return { manifest: undefined, trainCount: 0, validationCount: 0, testCount: 0 };
+  return {
+    manifest: undefined,
+    trainCount: 0,
+    validationCount: 0,
+    testCount: 0,
+    version: undefined,
+    foldManifests: [],
+  };
 }
 
 export const SplitResult: MessageFns<SplitResult> = {
@@ -320,6 +834,12 @@ export const SplitResult: MessageFns<SplitResult> = {
     }
     if (message.testCount !== 0) {
       writer.uint32(32).uint32(message.testCount);
+    }
+    if (message.version !== undefined) {
+      DatasetVersion.encode(message.version, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.foldManifests) {
+      ObjectRef.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -369,6 +889,22 @@ export const SplitResult: MessageFns<SplitResult> = {
             message.testCount = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.version = DatasetVersion.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.foldManifests.push(ObjectRef.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -399,6 +935,12 @@ export const SplitResult: MessageFns<SplitResult> = {
         : isSet(object.test_count)
         ? globalThis.Number(object.test_count)
         : 0,
+      version: isSet(object.version) ? DatasetVersion.fromJSON(object.version) : undefined,
+      foldManifests: globalThis.Array.isArray(object?.foldManifests)
+        ? object.foldManifests.map((e: any) => ObjectRef.fromJSON(e))
+        : globalThis.Array.isArray(object?.fold_manifests)
+        ? object.fold_manifests.map((e: any) => ObjectRef.fromJSON(e))
+        : [],
     };
   },
 
@@ -416,6 +958,12 @@ export const SplitResult: MessageFns<SplitResult> = {
     if (message.testCount !== 0) {
       obj.testCount = Math.round(message.testCount);
     }
+    if (message.version !== undefined) {
+      obj.version = DatasetVersion.toJSON(message.version);
+    }
+    if (message.foldManifests?.length) {
+      obj.foldManifests = message.foldManifests.map((e) => ObjectRef.toJSON(e));
+    }
     return obj;
   },
 
@@ -430,6 +978,10 @@ export const SplitResult: MessageFns<SplitResult> = {
     message.trainCount = object.trainCount ?? 0;
     message.validationCount = object.validationCount ?? 0;
     message.testCount = object.testCount ?? 0;
+    message.version = (object.version !== undefined && object.version !== null)
+      ? DatasetVersion.fromPartial(object.version)
+      : undefined;
+    message.foldManifests = object.foldManifests?.map((e) => ObjectRef.fromPartial(e)) || [];
     return message;
   },
 };

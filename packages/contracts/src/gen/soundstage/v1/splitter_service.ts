@@ -18,6 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Dataset, DatasetChange, DatasetTag, DatasetVersion } from "./dataset.js";
 import { Job } from "./job.js";
 import { SplitSpec } from "./split.js";
 
@@ -29,6 +30,93 @@ export interface CreateSplitRequest {
 
 export interface CreateSplitResponse {
   job: Job | undefined;
+}
+
+export interface ListDatasetsRequest {
+  /** At most 1,000; 0 means 100. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListDatasetsResponse {
+  datasets: Dataset[];
+  nextPageToken: string;
+}
+
+export interface ListDatasetVersionsRequest {
+  name: string;
+  /** At most 100; 0 means 20. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListDatasetVersionsResponse {
+  /** Without their labels; GetDataset gives those. */
+  versions: DatasetVersion[];
+  nextPageToken: string;
+}
+
+export interface GetDatasetRequest {
+  name: string;
+  /** A tag, an id, or the first 8 or more digits of an id. Empty: the newest version. */
+  version: string;
+}
+
+export interface GetDatasetResponse {
+  dataset: Dataset | undefined;
+  version: DatasetVersion | undefined;
+}
+
+export interface TagDatasetRequest {
+  name: string;
+  /** Letters, digits, `.`, `_` and `-`, at most 100; nothing that could be taken for a version's id. */
+  tag: string;
+  /** As in GetDatasetRequest. */
+  version: string;
+  /**
+   * Moves the tag only if it stands for the version with this id now; empty: only if there is no such tag. Unset: in
+   * any case.
+   */
+  expectedVersion?: string | undefined;
+}
+
+export interface TagDatasetResponse {
+  tag:
+    | DatasetTag
+    | undefined;
+  /** Id of the version that the tag stood for before; empty: it is new. */
+  previousVersion: string;
+}
+
+export interface CompareDatasetsRequest {
+  from: DatasetVersionName | undefined;
+  to:
+    | DatasetVersionName
+    | undefined;
+  /** At most 1,000; 0 means 100. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface DatasetVersionName {
+  name: string;
+  /** As in GetDatasetRequest. */
+  version: string;
+}
+
+export interface CompareDatasetsResponse {
+  fromVersion: string;
+  toVersion: string;
+  /** A clip that was moved and relabelled counts in both. */
+  added: number;
+  removed: number;
+  moved: number;
+  relabelled: number;
+  remade: number;
+  unchanged: number;
+  /** Ordered by kind and clip; a clip that was moved and relabelled stands here twice. */
+  changes: DatasetChange[];
+  nextPageToken: string;
 }
 
 function createBaseCreateSplitRequest(): CreateSplitRequest {
@@ -187,7 +275,1225 @@ export const CreateSplitResponse: MessageFns<CreateSplitResponse> = {
   },
 };
 
-/** Divides clips into train, validation and test. */
+function createBaseListDatasetsRequest(): ListDatasetsRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const ListDatasetsRequest: MessageFns<ListDatasetsRequest> = {
+  encode(message: ListDatasetsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDatasetsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDatasetsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDatasetsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListDatasetsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListDatasetsRequest>, I>>(base?: I): ListDatasetsRequest {
+    return ListDatasetsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListDatasetsRequest>, I>>(object: I): ListDatasetsRequest {
+    const message = createBaseListDatasetsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListDatasetsResponse(): ListDatasetsResponse {
+  return { datasets: [], nextPageToken: "" };
+}
+
+export const ListDatasetsResponse: MessageFns<ListDatasetsResponse> = {
+  encode(message: ListDatasetsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.datasets) {
+      Dataset.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDatasetsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDatasetsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.datasets.push(Dataset.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDatasetsResponse {
+    return {
+      datasets: globalThis.Array.isArray(object?.datasets) ? object.datasets.map((e: any) => Dataset.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListDatasetsResponse): unknown {
+    const obj: any = {};
+    if (message.datasets?.length) {
+      obj.datasets = message.datasets.map((e) => Dataset.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListDatasetsResponse>, I>>(base?: I): ListDatasetsResponse {
+    return ListDatasetsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListDatasetsResponse>, I>>(object: I): ListDatasetsResponse {
+    const message = createBaseListDatasetsResponse();
+    message.datasets = object.datasets?.map((e) => Dataset.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListDatasetVersionsRequest(): ListDatasetVersionsRequest {
+  return { name: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListDatasetVersionsRequest: MessageFns<ListDatasetVersionsRequest> = {
+  encode(message: ListDatasetVersionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDatasetVersionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDatasetVersionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDatasetVersionsRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListDatasetVersionsRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListDatasetVersionsRequest>, I>>(base?: I): ListDatasetVersionsRequest {
+    return ListDatasetVersionsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListDatasetVersionsRequest>, I>>(object: I): ListDatasetVersionsRequest {
+    const message = createBaseListDatasetVersionsRequest();
+    message.name = object.name ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListDatasetVersionsResponse(): ListDatasetVersionsResponse {
+  return { versions: [], nextPageToken: "" };
+}
+
+export const ListDatasetVersionsResponse: MessageFns<ListDatasetVersionsResponse> = {
+  encode(message: ListDatasetVersionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.versions) {
+      DatasetVersion.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDatasetVersionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDatasetVersionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.versions.push(DatasetVersion.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDatasetVersionsResponse {
+    return {
+      versions: globalThis.Array.isArray(object?.versions)
+        ? object.versions.map((e: any) => DatasetVersion.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListDatasetVersionsResponse): unknown {
+    const obj: any = {};
+    if (message.versions?.length) {
+      obj.versions = message.versions.map((e) => DatasetVersion.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListDatasetVersionsResponse>, I>>(base?: I): ListDatasetVersionsResponse {
+    return ListDatasetVersionsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListDatasetVersionsResponse>, I>>(object: I): ListDatasetVersionsResponse {
+    const message = createBaseListDatasetVersionsResponse();
+    message.versions = object.versions?.map((e) => DatasetVersion.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseGetDatasetRequest(): GetDatasetRequest {
+  return { name: "", version: "" };
+}
+
+export const GetDatasetRequest: MessageFns<GetDatasetRequest> = {
+  encode(message: GetDatasetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDatasetRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDatasetRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetDatasetRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+    };
+  },
+
+  toJSON(message: GetDatasetRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetDatasetRequest>, I>>(base?: I): GetDatasetRequest {
+    return GetDatasetRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetDatasetRequest>, I>>(object: I): GetDatasetRequest {
+    const message = createBaseGetDatasetRequest();
+    message.name = object.name ?? "";
+    message.version = object.version ?? "";
+    return message;
+  },
+};
+
+function createBaseGetDatasetResponse(): GetDatasetResponse {
+  return { dataset: undefined, version: undefined };
+}
+
+export const GetDatasetResponse: MessageFns<GetDatasetResponse> = {
+  encode(message: GetDatasetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.dataset !== undefined) {
+      Dataset.encode(message.dataset, writer.uint32(10).fork()).join();
+    }
+    if (message.version !== undefined) {
+      DatasetVersion.encode(message.version, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDatasetResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDatasetResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.dataset = Dataset.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = DatasetVersion.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetDatasetResponse {
+    return {
+      dataset: isSet(object.dataset) ? Dataset.fromJSON(object.dataset) : undefined,
+      version: isSet(object.version) ? DatasetVersion.fromJSON(object.version) : undefined,
+    };
+  },
+
+  toJSON(message: GetDatasetResponse): unknown {
+    const obj: any = {};
+    if (message.dataset !== undefined) {
+      obj.dataset = Dataset.toJSON(message.dataset);
+    }
+    if (message.version !== undefined) {
+      obj.version = DatasetVersion.toJSON(message.version);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetDatasetResponse>, I>>(base?: I): GetDatasetResponse {
+    return GetDatasetResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetDatasetResponse>, I>>(object: I): GetDatasetResponse {
+    const message = createBaseGetDatasetResponse();
+    message.dataset = (object.dataset !== undefined && object.dataset !== null)
+      ? Dataset.fromPartial(object.dataset)
+      : undefined;
+    message.version = (object.version !== undefined && object.version !== null)
+      ? DatasetVersion.fromPartial(object.version)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTagDatasetRequest(): TagDatasetRequest {
+  return { name: "", tag: "", version: "", expectedVersion: undefined };
+}
+
+export const TagDatasetRequest: MessageFns<TagDatasetRequest> = {
+  encode(message: TagDatasetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.tag !== "") {
+      writer.uint32(18).string(message.tag);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
+    }
+    if (message.expectedVersion !== undefined) {
+      writer.uint32(34).string(message.expectedVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TagDatasetRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTagDatasetRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.expectedVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TagDatasetRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      tag: isSet(object.tag) ? globalThis.String(object.tag) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      expectedVersion: isSet(object.expectedVersion)
+        ? globalThis.String(object.expectedVersion)
+        : isSet(object.expected_version)
+        ? globalThis.String(object.expected_version)
+        : undefined,
+    };
+  },
+
+  toJSON(message: TagDatasetRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.tag !== "") {
+      obj.tag = message.tag;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.expectedVersion !== undefined) {
+      obj.expectedVersion = message.expectedVersion;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TagDatasetRequest>, I>>(base?: I): TagDatasetRequest {
+    return TagDatasetRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TagDatasetRequest>, I>>(object: I): TagDatasetRequest {
+    const message = createBaseTagDatasetRequest();
+    message.name = object.name ?? "";
+    message.tag = object.tag ?? "";
+    message.version = object.version ?? "";
+    message.expectedVersion = object.expectedVersion ?? undefined;
+    return message;
+  },
+};
+
+function createBaseTagDatasetResponse(): TagDatasetResponse {
+  return { tag: undefined, previousVersion: "" };
+}
+
+export const TagDatasetResponse: MessageFns<TagDatasetResponse> = {
+  encode(message: TagDatasetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tag !== undefined) {
+      DatasetTag.encode(message.tag, writer.uint32(10).fork()).join();
+    }
+    if (message.previousVersion !== "") {
+      writer.uint32(18).string(message.previousVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TagDatasetResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTagDatasetResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tag = DatasetTag.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.previousVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TagDatasetResponse {
+    return {
+      tag: isSet(object.tag) ? DatasetTag.fromJSON(object.tag) : undefined,
+      previousVersion: isSet(object.previousVersion)
+        ? globalThis.String(object.previousVersion)
+        : isSet(object.previous_version)
+        ? globalThis.String(object.previous_version)
+        : "",
+    };
+  },
+
+  toJSON(message: TagDatasetResponse): unknown {
+    const obj: any = {};
+    if (message.tag !== undefined) {
+      obj.tag = DatasetTag.toJSON(message.tag);
+    }
+    if (message.previousVersion !== "") {
+      obj.previousVersion = message.previousVersion;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TagDatasetResponse>, I>>(base?: I): TagDatasetResponse {
+    return TagDatasetResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TagDatasetResponse>, I>>(object: I): TagDatasetResponse {
+    const message = createBaseTagDatasetResponse();
+    message.tag = (object.tag !== undefined && object.tag !== null) ? DatasetTag.fromPartial(object.tag) : undefined;
+    message.previousVersion = object.previousVersion ?? "";
+    return message;
+  },
+};
+
+function createBaseCompareDatasetsRequest(): CompareDatasetsRequest {
+  return { from: undefined, to: undefined, pageSize: 0, pageToken: "" };
+}
+
+export const CompareDatasetsRequest: MessageFns<CompareDatasetsRequest> = {
+  encode(message: CompareDatasetsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.from !== undefined) {
+      DatasetVersionName.encode(message.from, writer.uint32(10).fork()).join();
+    }
+    if (message.to !== undefined) {
+      DatasetVersionName.encode(message.to, writer.uint32(18).fork()).join();
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(24).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(34).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompareDatasetsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompareDatasetsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.from = DatasetVersionName.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to = DatasetVersionName.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompareDatasetsRequest {
+    return {
+      from: isSet(object.from) ? DatasetVersionName.fromJSON(object.from) : undefined,
+      to: isSet(object.to) ? DatasetVersionName.fromJSON(object.to) : undefined,
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: CompareDatasetsRequest): unknown {
+    const obj: any = {};
+    if (message.from !== undefined) {
+      obj.from = DatasetVersionName.toJSON(message.from);
+    }
+    if (message.to !== undefined) {
+      obj.to = DatasetVersionName.toJSON(message.to);
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CompareDatasetsRequest>, I>>(base?: I): CompareDatasetsRequest {
+    return CompareDatasetsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CompareDatasetsRequest>, I>>(object: I): CompareDatasetsRequest {
+    const message = createBaseCompareDatasetsRequest();
+    message.from = (object.from !== undefined && object.from !== null)
+      ? DatasetVersionName.fromPartial(object.from)
+      : undefined;
+    message.to = (object.to !== undefined && object.to !== null)
+      ? DatasetVersionName.fromPartial(object.to)
+      : undefined;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseDatasetVersionName(): DatasetVersionName {
+  return { name: "", version: "" };
+}
+
+export const DatasetVersionName: MessageFns<DatasetVersionName> = {
+  encode(message: DatasetVersionName, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DatasetVersionName {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDatasetVersionName();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DatasetVersionName {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+    };
+  },
+
+  toJSON(message: DatasetVersionName): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DatasetVersionName>, I>>(base?: I): DatasetVersionName {
+    return DatasetVersionName.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DatasetVersionName>, I>>(object: I): DatasetVersionName {
+    const message = createBaseDatasetVersionName();
+    message.name = object.name ?? "";
+    message.version = object.version ?? "";
+    return message;
+  },
+};
+
+function createBaseCompareDatasetsResponse(): CompareDatasetsResponse {
+  return {
+    fromVersion: "",
+    toVersion: "",
+    added: 0,
+    removed: 0,
+    moved: 0,
+    relabelled: 0,
+    remade: 0,
+    unchanged: 0,
+    changes: [],
+    nextPageToken: "",
+  };
+}
+
+export const CompareDatasetsResponse: MessageFns<CompareDatasetsResponse> = {
+  encode(message: CompareDatasetsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromVersion !== "") {
+      writer.uint32(10).string(message.fromVersion);
+    }
+    if (message.toVersion !== "") {
+      writer.uint32(18).string(message.toVersion);
+    }
+    if (message.added !== 0) {
+      writer.uint32(24).uint32(message.added);
+    }
+    if (message.removed !== 0) {
+      writer.uint32(32).uint32(message.removed);
+    }
+    if (message.moved !== 0) {
+      writer.uint32(40).uint32(message.moved);
+    }
+    if (message.relabelled !== 0) {
+      writer.uint32(48).uint32(message.relabelled);
+    }
+    if (message.remade !== 0) {
+      writer.uint32(56).uint32(message.remade);
+    }
+    if (message.unchanged !== 0) {
+      writer.uint32(64).uint32(message.unchanged);
+    }
+    for (const v of message.changes) {
+      DatasetChange.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(82).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompareDatasetsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompareDatasetsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fromVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toVersion = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.added = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.removed = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.moved = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.relabelled = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.remade = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.unchanged = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.changes.push(DatasetChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompareDatasetsResponse {
+    return {
+      fromVersion: isSet(object.fromVersion)
+        ? globalThis.String(object.fromVersion)
+        : isSet(object.from_version)
+        ? globalThis.String(object.from_version)
+        : "",
+      toVersion: isSet(object.toVersion)
+        ? globalThis.String(object.toVersion)
+        : isSet(object.to_version)
+        ? globalThis.String(object.to_version)
+        : "",
+      added: isSet(object.added) ? globalThis.Number(object.added) : 0,
+      removed: isSet(object.removed) ? globalThis.Number(object.removed) : 0,
+      moved: isSet(object.moved) ? globalThis.Number(object.moved) : 0,
+      relabelled: isSet(object.relabelled) ? globalThis.Number(object.relabelled) : 0,
+      remade: isSet(object.remade) ? globalThis.Number(object.remade) : 0,
+      unchanged: isSet(object.unchanged) ? globalThis.Number(object.unchanged) : 0,
+      changes: globalThis.Array.isArray(object?.changes)
+        ? object.changes.map((e: any) => DatasetChange.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: CompareDatasetsResponse): unknown {
+    const obj: any = {};
+    if (message.fromVersion !== "") {
+      obj.fromVersion = message.fromVersion;
+    }
+    if (message.toVersion !== "") {
+      obj.toVersion = message.toVersion;
+    }
+    if (message.added !== 0) {
+      obj.added = Math.round(message.added);
+    }
+    if (message.removed !== 0) {
+      obj.removed = Math.round(message.removed);
+    }
+    if (message.moved !== 0) {
+      obj.moved = Math.round(message.moved);
+    }
+    if (message.relabelled !== 0) {
+      obj.relabelled = Math.round(message.relabelled);
+    }
+    if (message.remade !== 0) {
+      obj.remade = Math.round(message.remade);
+    }
+    if (message.unchanged !== 0) {
+      obj.unchanged = Math.round(message.unchanged);
+    }
+    if (message.changes?.length) {
+      obj.changes = message.changes.map((e) => DatasetChange.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CompareDatasetsResponse>, I>>(base?: I): CompareDatasetsResponse {
+    return CompareDatasetsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CompareDatasetsResponse>, I>>(object: I): CompareDatasetsResponse {
+    const message = createBaseCompareDatasetsResponse();
+    message.fromVersion = object.fromVersion ?? "";
+    message.toVersion = object.toVersion ?? "";
+    message.added = object.added ?? 0;
+    message.removed = object.removed ?? 0;
+    message.moved = object.moved ?? 0;
+    message.relabelled = object.relabelled ?? 0;
+    message.remade = object.remade ?? 0;
+    message.unchanged = object.unchanged ?? 0;
+    message.changes = object.changes?.map((e) => DatasetChange.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+/** Divides clips into train, validation and test, and keeps the versions of datasets. */
 export type SplitterServiceService = typeof SplitterServiceService;
 export const SplitterServiceService = {
   /** Starts the work and returns at once; follow it with JobService. The same `request_id` gives the same job again. */
@@ -200,11 +1506,74 @@ export const SplitterServiceService = {
     responseSerialize: (value: CreateSplitResponse): Buffer => Buffer.from(CreateSplitResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateSplitResponse => CreateSplitResponse.decode(value),
   },
+  /** In the order of their names. */
+  listDatasets: {
+    path: "/soundstage.v1.SplitterService/ListDatasets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDatasetsRequest): Buffer => Buffer.from(ListDatasetsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDatasetsRequest => ListDatasetsRequest.decode(value),
+    responseSerialize: (value: ListDatasetsResponse): Buffer =>
+      Buffer.from(ListDatasetsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDatasetsResponse => ListDatasetsResponse.decode(value),
+  },
+  /** The versions of one dataset, the newest first. */
+  listDatasetVersions: {
+    path: "/soundstage.v1.SplitterService/ListDatasetVersions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDatasetVersionsRequest): Buffer =>
+      Buffer.from(ListDatasetVersionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDatasetVersionsRequest => ListDatasetVersionsRequest.decode(value),
+    responseSerialize: (value: ListDatasetVersionsResponse): Buffer =>
+      Buffer.from(ListDatasetVersionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDatasetVersionsResponse => ListDatasetVersionsResponse.decode(value),
+  },
+  getDataset: {
+    path: "/soundstage.v1.SplitterService/GetDataset" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetDatasetRequest): Buffer => Buffer.from(GetDatasetRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetDatasetRequest => GetDatasetRequest.decode(value),
+    responseSerialize: (value: GetDatasetResponse): Buffer => Buffer.from(GetDatasetResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetDatasetResponse => GetDatasetResponse.decode(value),
+  },
+  /** Lets a tag stand for a version; the version itself never changes. */
+  tagDataset: {
+    path: "/soundstage.v1.SplitterService/TagDataset" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TagDatasetRequest): Buffer => Buffer.from(TagDatasetRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TagDatasetRequest => TagDatasetRequest.decode(value),
+    responseSerialize: (value: TagDatasetResponse): Buffer => Buffer.from(TagDatasetResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TagDatasetResponse => TagDatasetResponse.decode(value),
+  },
+  /** What was added, removed, moved, relabelled and remade from one version to another. */
+  compareDatasets: {
+    path: "/soundstage.v1.SplitterService/CompareDatasets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CompareDatasetsRequest): Buffer =>
+      Buffer.from(CompareDatasetsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CompareDatasetsRequest => CompareDatasetsRequest.decode(value),
+    responseSerialize: (value: CompareDatasetsResponse): Buffer =>
+      Buffer.from(CompareDatasetsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CompareDatasetsResponse => CompareDatasetsResponse.decode(value),
+  },
 } as const;
 
 export interface SplitterServiceServer extends UntypedServiceImplementation {
   /** Starts the work and returns at once; follow it with JobService. The same `request_id` gives the same job again. */
   createSplit: handleUnaryCall<CreateSplitRequest, CreateSplitResponse>;
+  /** In the order of their names. */
+  listDatasets: handleUnaryCall<ListDatasetsRequest, ListDatasetsResponse>;
+  /** The versions of one dataset, the newest first. */
+  listDatasetVersions: handleUnaryCall<ListDatasetVersionsRequest, ListDatasetVersionsResponse>;
+  getDataset: handleUnaryCall<GetDatasetRequest, GetDatasetResponse>;
+  /** Lets a tag stand for a version; the version itself never changes. */
+  tagDataset: handleUnaryCall<TagDatasetRequest, TagDatasetResponse>;
+  /** What was added, removed, moved, relabelled and remade from one version to another. */
+  compareDatasets: handleUnaryCall<CompareDatasetsRequest, CompareDatasetsResponse>;
 }
 
 export interface SplitterServiceClient extends Client {
@@ -223,6 +1592,85 @@ export interface SplitterServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateSplitResponse) => void,
+  ): ClientUnaryCall;
+  /** In the order of their names. */
+  listDatasets(
+    request: ListDatasetsRequest,
+    callback: (error: ServiceError | null, response: ListDatasetsResponse) => void,
+  ): ClientUnaryCall;
+  listDatasets(
+    request: ListDatasetsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDatasetsResponse) => void,
+  ): ClientUnaryCall;
+  listDatasets(
+    request: ListDatasetsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDatasetsResponse) => void,
+  ): ClientUnaryCall;
+  /** The versions of one dataset, the newest first. */
+  listDatasetVersions(
+    request: ListDatasetVersionsRequest,
+    callback: (error: ServiceError | null, response: ListDatasetVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listDatasetVersions(
+    request: ListDatasetVersionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDatasetVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listDatasetVersions(
+    request: ListDatasetVersionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDatasetVersionsResponse) => void,
+  ): ClientUnaryCall;
+  getDataset(
+    request: GetDatasetRequest,
+    callback: (error: ServiceError | null, response: GetDatasetResponse) => void,
+  ): ClientUnaryCall;
+  getDataset(
+    request: GetDatasetRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetDatasetResponse) => void,
+  ): ClientUnaryCall;
+  getDataset(
+    request: GetDatasetRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetDatasetResponse) => void,
+  ): ClientUnaryCall;
+  /** Lets a tag stand for a version; the version itself never changes. */
+  tagDataset(
+    request: TagDatasetRequest,
+    callback: (error: ServiceError | null, response: TagDatasetResponse) => void,
+  ): ClientUnaryCall;
+  tagDataset(
+    request: TagDatasetRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TagDatasetResponse) => void,
+  ): ClientUnaryCall;
+  tagDataset(
+    request: TagDatasetRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TagDatasetResponse) => void,
+  ): ClientUnaryCall;
+  /** What was added, removed, moved, relabelled and remade from one version to another. */
+  compareDatasets(
+    request: CompareDatasetsRequest,
+    callback: (error: ServiceError | null, response: CompareDatasetsResponse) => void,
+  ): ClientUnaryCall;
+  compareDatasets(
+    request: CompareDatasetsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CompareDatasetsResponse) => void,
+  ): ClientUnaryCall;
+  compareDatasets(
+    request: CompareDatasetsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CompareDatasetsResponse) => void,
   ): ClientUnaryCall;
 }
 
