@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { badInput } from '@soundstage/core';
+import { refuse } from './refusal.js';
 
 /** @throws BAD_INPUT for a path that can't lie inside a folder, by its letters alone */
 export function checkRelativePath(path: string, field: string): void {
@@ -26,16 +27,16 @@ export async function openInside(folder: string, path: string): Promise<FileHand
   const full = join(folder, normalize(path));
   // Non-blocking: opening a pipe for reading would wait for its writer.
   const handle = await open(full, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
-    throw badInput(`The file ${shown} can't be opened in the collector's folder.`, 'spec.file', error);
+    throw refuse('missing', `The file ${shown} can't be opened in the collector's folder.`, { cause: error });
   });
   try {
     const opened = await handle.stat();
-    if (!opened.isFile()) throw badInput(`${shown} is not a plain file.`, 'spec.file');
+    if (!opened.isFile()) throw refuse('not_a_file', `${shown} is not a plain file.`);
     const [root, real] = await Promise.all([realpath(folder), realpath(full)]);
     const there = await stat(real);
     const inside = real.startsWith(root.endsWith(sep) ? root : root + sep);
     if (!inside || there.ino !== opened.ino || there.dev !== opened.dev) {
-      throw badInput(`${shown} leads out of the collector's folder.`, 'spec.file');
+      throw refuse('outside_folder', `${shown} leads out of the collector's folder.`);
     }
     return handle;
   } catch (error) {

@@ -2,7 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CollectionSpec, CollectorServiceService, CreateCollectionRequest, JobState } from '@soundstage/contracts';
+import {
+  CollectionSpec,
+  CollectorServiceService,
+  CreateCollectionRequest,
+  JobState,
+  PreprocessingSpec,
+} from '@soundstage/contracts';
 import { createLocalAdapters } from '@soundstage/adapters-local';
 import { readJson } from '@soundstage/core';
 import {
@@ -98,16 +104,14 @@ describe('the collector', () => {
       'a follow-up that must fail',
       {
         ...file('sub/clip.mp4'),
-        thenPreprocess: {
-          clip: undefined,
+        thenPreprocess: PreprocessingSpec.fromPartial({
           startS: -1,
           durationS: 1,
           frameRate: 0,
           width: 161,
           height: 96,
           sampleRateHz: 16000,
-          thenExtract: [],
-        },
+        }),
       },
       ['spec.then_preprocess.start_s', 'spec.then_preprocess.frame_rate', 'spec.then_preprocess.width'],
     ],
