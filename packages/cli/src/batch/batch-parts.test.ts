@@ -99,7 +99,7 @@ describe('The progress of a batch', () => {
   });
 
   test('says durations as people do, and lets no name move the cursor', () => {
-    expect([3.2, 59.6, 600, 4800].map(durationInWords)).toEqual(['4 s', '1 min', '10 min', '1 h 20 min']);
+    expect([3.2, 98.6, 170, 600, 4800].map(durationInWords)).toEqual(['4 s', '99 s', '3 min', '10 min', '1 h 20 min']);
     expect(shown('a\u001b[2Jb\u202ec\n')).toBe('a�[2Jb�c�');
   });
 });

@@ -59,9 +59,9 @@ export function showBatchProgress(
   };
 }
 
-/** Seconds as people say them: `40 s`, `3 min`, `1 h 20 min`. */
+/** Seconds as people say them: `90 s`, `3 min`, `1 h 20 min`. */
 export function durationInWords(seconds: number): string {
-  if (seconds < 59.5) return `${Math.ceil(seconds)} s`;
+  if (seconds <= 99) return `${Math.ceil(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

@@ -11,7 +11,7 @@ import { showBatchProgress } from './batch-progress.js';
 import { batchSummary, countsOf, passedOverInWords, summaryJson } from './batch-summary.js';
 import { toCsv } from './csv.js';
 import { lightened, type BatchEntry } from './entry.js';
-import { findInputs, type FoundInputs } from './find-inputs.js';
+import { BATCH_FOLDER, findInputs, type FoundInputs } from './find-inputs.js';
 import { lockFolder } from './lock.js';
 import { makeOne } from './make-one.js';
 
@@ -38,8 +38,11 @@ export async function foleyFolder(folder: string, options: FoleyOptions, surroun
   const besides = passedOverInWords(found);
   if (found.inputs.length === 0)
     throw badInput(`There is no video or image below ${folder}${besides === '' ? '' : `, only ${besides}`}.`, 'input');
-  await mkdir(outputFolder, { recursive: true }).catch((cause: Error) => {
-    throw badInput(`The folder ${outputFolder} can't be made (${cause.message}): choose another with -o.`, 'output');
+  await mkdir(join(outputFolder, BATCH_FOLDER), { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw badInput(
+      `${outputFolder} can't be written (${cause.code ?? cause.message}): choose another folder with -o.`,
+      'output',
+    );
   });
   const lock = await lockFolder(outputFolder);
   try {

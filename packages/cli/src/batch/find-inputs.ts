@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { badInput } from '@soundstage/core';
 
 /** A file of a batch. */
 export interface BatchInput {
@@ -9,6 +10,8 @@ export interface BatchInput {
   kind: 'video' | 'image';
   bytes: number;
   modifiedMs: number;
+  /** Why it can't be read, where that is known beforehand. */
+  problem?: string;
 }
 
 export interface FoundInputs {
@@ -35,12 +38,20 @@ const BY_NAME = new Intl.Collator('en', { numeric: true });
 /**
  * All videos and images below a folder. Hidden files and folders are left out, and so is whatever lies in
  * `outputFolder`. Links to files are followed, links to folders are not, since they may lead in circles.
+ * A folder that may not be read is listed as an input with that problem.
+ *
+ * Throws SoundstageError BAD_INPUT where the folder itself may not be read.
  */
 export async function findInputs(folder: string, outputFolder: string): Promise<FoundInputs> {
   const found: FoundInputs = { inputs: [], others: 0, ours: 0 };
   const output = await realpath(outputFolder).catch(() => outputFolder);
   const walk = async (path: string, prefix: string): Promise<void> => {
-    const entries = await readdir(path, { withFileTypes: true });
+    const entries = await readdir(path, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+      const problem = `The folder ${prefix === '' ? path : prefix} can't be read (${cause.code ?? cause.message}).`;
+      if (prefix === '') throw badInput(problem, 'input', cause);
+      found.inputs.push({ path, name: prefix, kind: 'video', bytes: 0, modifiedMs: 0, problem });
+      return [];
+    });
     const isOurs = prefix !== '' && entries.some((entry) => entry.name === BATCH_FOLDER && entry.isDirectory());
     for (const entry of entries) {
       if (entry.name.startsWith('.')) continue;

@@ -51,6 +51,7 @@ export async function makeOne(input: BatchInput, context: BatchContext): Promise
 
 async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () => number): Promise<MadeOne> {
   const { foley, outputFolder, options, signal } = context;
+  if (input.problem !== undefined) throw badInput(input.problem, 'input');
   const settings = settingsKey(options, foley.version);
   const record = await readRecord(outputFolder, input.name);
   const skipped = (reason: string, clip?: ClipView): MadeOne => ({

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, sha256 } from '@soundstage/core';
-import type { FoleyOptions } from '../foley/options.js';
+import { DEFAULT_SEED, type FoleyOptions } from '../foley/options.js';
 import type { ClipView } from '../report/clip-view.js';
 import { writeWhole } from '../write-whole.js';
 import { BATCH_FOLDER, type BatchInput } from './find-inputs.js';
@@ -22,8 +22,10 @@ export interface BatchRecord {
 
 /** Changes whenever the same input could give another result. */
 export function settingsKey(options: FoleyOptions, foleyVersion: string): string {
-  const { sound, mute, quality, candidates, only, saveCues, duration, keepOriginal, seed } = options;
-  const settings = { sound, mute, quality, candidates, only, saveCues, duration, keepOriginal, seed, foleyVersion };
+  const { sound = '', mute = [], quality = 'standard', candidates = 1, only = '', saveCues = false } = options;
+  const { duration = 10, keepOriginal = false, seed = DEFAULT_SEED } = options;
+  const what = { sound, mute: mute.toSorted(), quality, candidates, only, saveCues };
+  const settings = { ...what, duration, keepOriginal, seed, foleyVersion };
   return sha256(canonicalJson(settings));
 }
 

@@ -8,9 +8,9 @@ const WORTH_TELLING = 0.05;
 const MOST_LISTED = 6;
 
 const SCENES: Readonly<Record<Scene, string>> = {
-  struck: 'things are struck',
-  continuous: 'something goes on',
-  mixed: 'things are struck while something goes on',
+  struck: 'struck things',
+  continuous: 'a sound that goes on',
+  mixed: 'struck things, and a sound that goes on',
   ambience: 'nothing in the picture makes a sound: the sound of the place',
 };
 

@@ -72,6 +72,7 @@ function header({ outputFolder, entries, total }: ReportContent): Html {
   const counts = countsOf(entries);
   const { filmS, tookS } = paceOf(entries);
   const low = entries.filter(({ clip }) => clip?.timingTrust !== undefined && clip.timingTrust < LOW_TRUST).length;
+  const hasVideos = entries.some(({ clip }) => clip?.takes.some(({ video }) => video !== undefined));
   const figure = (words: string, value: string | number, kind = '') =>
     html`<div class="${kind}">
       <dt>${words}</dt>
@@ -82,7 +83,7 @@ function header({ outputFolder, entries, total }: ReportContent): Html {
       <p class="eyebrow">Foley report · <bdi>${basename(outputFolder)}</bdi></p>
       <h1>${clips(entries.length)}</h1>
       <p>
-        ${filmS > 0 && `${durationInWords(filmS)} of film got its sound in ${durationInWords(tookS)}, ${(tookS / filmS).toFixed(2)} × real time. `}${
+        ${filmS > 0 && `${durationInWords(filmS)} of film ${hasVideos ? 'got its sound' : 'was looked at'} in ${durationInWords(tookS)}, ${(tookS / filmS).toFixed(2)} × real time. `}${
           total > entries.length &&
           `Stopped: ${total - entries.length} more left; run the same command again to go on. `
         }The

@@ -166,9 +166,7 @@ inChromium('The report', () => {
       true,
       false,
     ]);
-    expect(await page.$$eval('video', (videos) => (videos).every(({ paused }) => paused))).toBe(
-      true,
-    );
+    expect(await page.$$eval('video', (videos) => videos.every(({ paused }) => paused))).toBe(true);
     await page.keyboard.press('k');
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('clip-3');
     await page.keyboard.press('/');

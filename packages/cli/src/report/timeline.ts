@@ -16,7 +16,10 @@ const MOST_MARKS = 10;
  * each layer. It is a slider for the player beside it; the page's script makes it work.
  */
 export function timeline(take: TakeView, durationS: number, name: string): Html {
-  const height = HITS + WAVE + take.drawnLayers.length * LAYER;
+  const [hitsHigh, waveHigh] = [take.drawnHits.length > 0 ? HITS : 0, take.peaks.length > 0 ? WAVE : 0];
+  const layersTop = hitsHigh + waveHigh;
+  // Where nothing is drawn, there is still a line to go along.
+  const height = Math.max(LAYER, layersTop + take.drawnLayers.length * LAYER);
   const x = (timeS: number) => Math.round((Math.max(0, Math.min(durationS, timeS)) / durationS) * WIDTH * 10) / 10;
   const hits = take.drawnHits.map(({ timeS, strength }) => `M${x(timeS)} ${HITS}V${round(HITS - 4 - 28 * strength)}`);
   const data = JSON.stringify(take.drawnHits.map((hit) => [hit.timeS, hit.strength, hit.class]));
@@ -33,21 +36,21 @@ export function timeline(take: TakeView, durationS: number, name: string): Html 
       data-hits="${data}"
     >
       <svg viewBox="0 0 ${WIDTH} ${height}" height="${height}" preserveAspectRatio="none" aria-hidden="true">
-        <path class="ground" d="M0 ${HITS}H${WIDTH}" />
-        ${take.peaks.length > 0 && html`<path class="wave" d="${wavePath(take.peaks)}" />`}
-        ${take.drawnLayers.map((layer, index) => layerPath(layer, HITS + WAVE + index * LAYER, x))}
+        ${hitsHigh > 0 && html`<path class="ground" d="M0 ${HITS}H${WIDTH}" />`}
+        ${take.peaks.length > 0 && html`<path class="wave" d="${wavePath(take.peaks, hitsHigh)}" />`}
+        ${take.drawnLayers.map((layer, index) => layerPath(layer, layersTop + index * LAYER, x))}
         ${hits.length > 0 && html`<path class="hits" d="${hits.join('')}" />`}
       </svg>
       ${take.drawnLayers.map(
-        (layer, index) => html`<span class="lane" style="top:${HITS + WAVE + index * LAYER}px">${layer.class}</span>`,
+        (layer, index) => html`<span class="lane" style="top:${layersTop + index * LAYER}px">${layer.class}</span>`,
       )}
       <span class="playhead"></span>
     </div>
     <div class="axis" aria-hidden="true">${axis(durationS)}</div>`;
 }
 
-function wavePath(peaks: readonly number[]): string {
-  const middle = HITS + WAVE / 2;
+function wavePath(peaks: readonly number[], top: number): string {
+  const middle = top + WAVE / 2;
   const loudest = Math.max(1, ...peaks);
   const step = WIDTH / peaks.length;
   const at = (peak: number) => round((peak / loudest) * (WAVE / 2 - 3) + 0.4);
