@@ -85,17 +85,22 @@ function nearOnes(ranked: readonly Ranked[]): string {
   return `${near.length > 0 ? 'Near it are' : 'There are'}: ${shown}.`;
 }
 
+/** What a word is worth that is one of the class's by itself, and one that is so only among others. */
+const [ALONE, AMONG_OTHERS] = [1, 0.7];
+
 /**
- * exact: one point for each word that is one of the class's, half a point more for the last word, since `stick on
- * metal` and `wooden door` sound like their last one; two where all words together are one of its keywords, or one of
- * its keywords of several words is among them; three where they are its name.
+ * exact: a point for each word that is one of the class's, half as much more for the last word, since `stick on metal`
+ * and `wooden door` sound like their last one; two more where all words together are one of its keywords, or one of its
+ * keywords of several words is among them; three where they are its name.
  * near: how much the other words look like one of the class's.
  */
 function likeness(words: readonly string[], { id, keywords }: SoundClass): { exact: number; near: number } {
   const phrases = [id, ...keywords].map(phraseOf);
+  const alone = new Set(phrases);
   const own = new Set(phrases.flatMap((phrase) => phrase.split(' ')));
-  const last = words.at(-1);
-  const exact = words.reduce((sum, word) => sum + (own.has(word) ? (word === last ? 1.5 : 1) : 0), 0);
+  const worth = (word: string): number => (alone.has(word) ? ALONE : own.has(word) ? AMONG_OTHERS : 0);
+  const last = words.length - 1;
+  const exact = words.reduce((sum, word, index) => sum + worth(word) * (index === last ? 1.5 : 1), 0);
   const near = words.reduce((sum, word) => sum + (own.has(word) ? 0 : closest(word, own)), 0);
   const whole = words.join(' ');
   const within = phrases.some((phrase) => phrase.includes(' ') && ` ${whole} `.includes(` ${phrase} `));
