@@ -90,10 +90,12 @@ describe('The progress of a batch', () => {
     const inputs = [input('a', 'video', 100), input('b', 'video', 300), input('c', 'image'), input('d', 'image')];
     const { ended, leftS } = timeLeft(inputs);
     const done = (each: BatchInput, tookS: number): BatchEntry => ({ input: each, state: 'done', tookS });
+    expect(leftS()).toBeUndefined();
     ended(done(inputs[0]!, 10));
-    expect(leftS()).toBeUndefined(); // no image was made yet
+    expect(leftS()).toBeCloseTo(30 + 2 * 10); // no image was made yet: they count as what was
     ended(done(inputs[2]!, 2));
     expect(leftS()).toBeCloseTo(30 + 2);
+    expect(leftS(5)).toBeCloseTo(27);
     ended({ input: inputs[1]!, state: 'refused', tookS: 0.1 });
     expect(leftS()).toBeCloseTo(2);
   });

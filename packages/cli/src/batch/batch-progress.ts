@@ -26,6 +26,7 @@ export function showBatchProgress(
   const width = String(inputs.length).length;
   let number = 0;
   let current: BatchInput | undefined;
+  let begunMs = 0;
   let drawn = false;
   const clear = () => {
     if (drawn) out.write('\r\x1b[2K');
@@ -35,7 +36,7 @@ export function showBatchProgress(
   const draw = (step: string, fraction: number) => {
     if (!out.isTTY || current === undefined) return;
     clear();
-    const leftS = estimate.leftS();
+    const leftS = estimate.leftS((performance.now() - begunMs) / 1000);
     const left = leftS === undefined ? '' : ` · ${durationInWords(leftS)} left`;
     const line = `  ${count()} ${shown(current.name)} · ${step} ${Math.round(fraction * 100)} %${left}`;
     out.write(line.slice(0, out.columns - 1));
@@ -45,6 +46,7 @@ export function showBatchProgress(
     begin(input) {
       number++;
       current = input;
+      begunMs = performance.now();
       draw('look', 0);
     },
     step: draw,
@@ -77,33 +79,38 @@ function doneInWords(durationS: number, tookS: number): string {
 }
 
 /**
- * Guesses the time left: videos by their bytes, images by their number, at the pace of those that were made. Undefined
- * until one was.
+ * Guesses the time left: videos by their bytes, images by their number, at the pace of those that were made; a kind of
+ * which none was made yet at the mean of the other. Undefined until one was made.
  */
 export function timeLeft(inputs: readonly BatchInput[]): {
   ended: (entry: BatchEntry) => void;
-  leftS: () => number | undefined;
+  /** spentS: what the current input took so far. */
+  leftS: (spentS?: number) => number | undefined;
 } {
   const weight = ({ kind, bytes }: BatchInput) => (kind === 'video' ? Math.max(1, bytes) : 1);
-  const left = { video: 0, image: 0 };
-  const made = { video: 0, image: 0 };
-  const spentS = { video: 0, image: 0 };
-  for (const input of inputs) left[input.kind] += weight(input);
+  const zero = () => ({ count: 0, weight: 0, tookS: 0 });
+  const left = { video: zero(), image: zero() };
+  const made = { video: zero(), image: zero() };
+  for (const input of inputs) {
+    left[input.kind].count++;
+    left[input.kind].weight += weight(input);
+  }
   return {
     ended({ input, state, tookS }) {
-      left[input.kind] -= weight(input);
+      left[input.kind].count--;
+      left[input.kind].weight -= weight(input);
       if (state !== 'done') return;
-      made[input.kind] += weight(input);
-      spentS[input.kind] += tookS;
+      const own = made[input.kind];
+      Object.assign(own, { count: own.count + 1, weight: own.weight + weight(input), tookS: own.tookS + tookS });
     },
-    leftS() {
-      let sumS = 0;
-      for (const kind of ['video', 'image'] as const) {
-        if (left[kind] <= 0) continue;
-        if (made[kind] === 0) return undefined;
-        sumS += (left[kind] / made[kind]) * spentS[kind];
-      }
-      return sumS;
+    leftS(spentS = 0) {
+      const count = made.video.count + made.image.count;
+      if (count === 0) return undefined;
+      const meanS = (made.video.tookS + made.image.tookS) / count;
+      const [videosS, imagesS] = (['video', 'image'] as const).map((kind) =>
+        made[kind].count > 0 ? (left[kind].weight / made[kind].weight) * made[kind].tookS : left[kind].count * meanS,
+      );
+      return Math.max(0, videosS! + imagesS! - spentS);
     },
   };
 }
