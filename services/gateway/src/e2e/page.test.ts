@@ -1,74 +1,35 @@
 /// <reference lib="dom" />
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
 import { startGateway, type Gateway } from '../server.js';
+import { hasChromium, launchChromium, openWindow, type Window } from '../testing/chromium.js';
 import { drawClip, startInference, STRIKE_EVERY_S, type TestInference } from '../testing/inference.js';
 
-const CHROMIUM = process.env.SOUNDSTAGE_CHROMIUM ?? '/usr/bin/chromium';
-const ARTEFACTS = fileURLToPath(new URL('../../../../artefacts/page/', import.meta.url));
 /** The clip that the project ships; the drawn one stands in for it where the demo isn't there. */
 const DEMO = fileURLToPath(new URL('../../../inference/demo/demo.mp4', import.meta.url));
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const present = existsSync(CHROMIUM);
-if (!present) console.warn(`skipped: the tests of the page, since there is no Chromium at ${CHROMIUM}`);
-const inChromium = present ? describe : describe.skip;
+const inChromium = hasChromium() ? describe : describe.skip;
 
 let inference: TestInference;
 let gateway: Gateway;
 let browser: Browser;
-let context: BrowserContext;
+let opened: Window;
 let page: Page;
-let complaints: string[];
 let clip: string;
 let longClip: string;
 
-async function open(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
-  context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB', ...options });
-  page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => {
-    const { origin, protocol } = new URL(request.url());
-    if (protocol.startsWith('http') && origin !== gateway.url) complaints.push(`request to ${origin}`);
-  });
-  await page.goto(gateway.url);
-  return page;
+async function open(options: Parameters<typeof openWindow>[2] = {}): Promise<void> {
+  opened = await openWindow(browser, gateway.url, options);
+  ({ page } = opened);
 }
-
-/** Violations of WCAG 2.2 A and AA that are serious or critical. axe runs where the page's policy lets no script in. */
-async function seriousViolations(): Promise<string[]> {
-  const before = complaints;
-  complaints = [];
-  const session = await context.newCDPSession(page);
-  await session.send('Runtime.evaluate', { expression: AXE });
-  const { result } = await session.send('Runtime.evaluate', {
-    expression:
-      "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => JSON.stringify(violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes.map((n) => n.target.join(' ')).join(', '))))",
-    awaitPromise: true,
-  });
-  await session.detach();
-  complaints = before; // axe itself tries an inline style, which the page's policy refuses
-
-  return JSON.parse(String(result.value)) as string[];
-}
-
-const shoot = (name: string, fullPage = true) => page.screenshot({ path: join(ARTEFACTS, `${name}.png`), fullPage });
-
-/** Goes on with Tab until an element has the focus. */
-async function tabTo(selector: string): Promise<void> {
-  for (let i = 0; i < 60; i++) {
-    await page.keyboard.press('Tab');
-    if (await page.evaluate((s) => document.activeElement?.matches(s) ?? false, selector)) return;
-  }
-  throw new Error(`Tab never reaches ${selector}`);
-}
+const { seriousViolations, shoot, tabTo, fits } = {
+  seriousViolations: () => opened.seriousViolations(),
+  shoot: (name: string, fullPage?: boolean) => opened.shoot(name, fullPage),
+  tabTo: (selector: string) => opened.tabTo(selector),
+  fits: () => opened.fits(),
+};
 
 async function makeSound(file: string, sound = ''): Promise<void> {
   await page.setInputFiles('#video-file', file);
@@ -78,24 +39,11 @@ async function makeSound(file: string, sound = ''): Promise<void> {
 
 inChromium('The page', () => {
   beforeAll(async () => {
-    mkdirSync(ARTEFACTS, { recursive: true });
     inference = await startInference();
     gateway = await startGateway({ inferenceAddress: inference.address, port: 0, uploadLimitBytes: 200e6 });
     clip = drawClip(inference.folder);
     longClip = drawClip(inference.folder, { name: 'a long one.mp4', seconds: 90, size: '640x480' });
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    browser = await launchChromium();
   }, 120_000);
 
   afterAll(async () => {
@@ -104,13 +52,9 @@ inChromium('The page', () => {
     await inference?.remove();
   });
 
-  beforeEach(() => {
-    complaints = [];
-  });
-
   afterEach(async () => {
-    await context?.close();
-    expect(complaints).toEqual([]);
+    await opened?.context.close();
+    expect(opened?.complaints).toEqual([]);
   });
 
   test('makes a soundtrack by keyboard alone, shows its progress and plays the result beside the original', async () => {
@@ -247,7 +191,7 @@ inChromium('The page', () => {
     await makeSound(clip, 'xyzzy');
     await page.waitForSelector('[role=alert]:has-text("xyzzy")');
     expect(await page.inputValue('#sound')).toBe('xyzzy');
-    complaints = complaints.filter((text) => !text.includes('400')); // Chromium's own line about the refused form
+    opened.complaints = opened.complaints.filter((text) => !text.includes('400')); // Chromium's own line about the refused form
   }, 60_000);
 
   test.each([
@@ -259,7 +203,6 @@ inChromium('The page', () => {
     'has no serious accessibility violation and fits: %s, %i pixels wide',
     async (colorScheme, width) => {
       await open({ colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' });
-      const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
       expect(await seriousViolations()).toEqual([]);
       expect(await fits()).toBe(true);
       await shoot(`start-${colorScheme}-${width}`);

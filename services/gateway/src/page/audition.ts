@@ -93,20 +93,23 @@ export function createAudition(onProblem: (message: string) => void): Audition {
   function tick(): void {
     analyser.getFloatTimeDomainData(samples);
     for (const sample of samples) counted.peak = Math.max(counted.peak, Math.abs(sample));
-    if (!video || video.paused || video.seeking || video.readyState < 3) return;
+    if (!video) return;
     const at = video.currentTime;
+    const playing = !video.paused && !video.seeking && video.readyState >= 3;
     const from = firstFrom(plan.hits, at - LATE_S);
     for (let i = from; i < plan.hits.length && plan.hits[i]!.timeS < at + PREFETCH_S; i++) {
       const hit = plan.hits[i]!;
       const wish = hitPreview(hit, plan.seed);
+      // Asked for while the film stands, it is here when the film plays.
       const buffer = previews.get(wish.url);
-      if (!buffer || hit.timeS > at + LOOKAHEAD_S || hits.has(hit.id)) continue;
+      if (!playing || !buffer || hit.timeS > at + LOOKAHEAD_S || hits.has(hit.id)) continue;
       const when = clockOf(hit.timeS) - ATTACK_S;
       hits.set(hit.id, { source: start(buffer, { pan: hit.pan, level: wish.gain, when }), when });
       counted.started++;
     }
     for (const [id, { when }] of hits) if (when < context.currentTime - 1) hits.delete(id);
-    for (const layer of plan.layers) playLayer(layer, at);
+    for (const layer of plan.layers) playing ? playLayer(layer, at) : previews.get(layerPreview(layer, plan.seed).url);
+    if (!playing) return;
     for (const [id, { layer }] of layers) if (layer.endS < at) stopLayer(id);
   }
 

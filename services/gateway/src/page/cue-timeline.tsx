@@ -152,9 +152,10 @@ function Position({ editing, media }: { editing: Editing; media: HTMLVideoElemen
   const { playhead, durationS } = editing;
   const range = useRef<HTMLInputElement>(null);
   useEffect(() => {
+    const element = range.current!;
     const show = (timeS: number) => {
-      range.current!.value = String(timeS);
-      range.current!.setAttribute('aria-valuetext', `${clock(timeS)} of ${clock(durationS)}`);
+      element.value = String(timeS);
+      element.setAttribute('aria-valuetext', `${clock(timeS)} of ${clock(durationS)}`);
     };
     show(playhead.at());
     return playhead.subscribe(show);
@@ -189,7 +190,8 @@ function Position({ editing, media }: { editing: Editing; media: HTMLVideoElemen
 function Head({ editing, scale }: { editing: Editing; scale: TimeScale }) {
   const head = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const show = (timeS: number) => (head.current!.style.transform = `translateX(${toX(scale, timeS)}px)`);
+    const element = head.current!;
+    const show = (timeS: number) => (element.style.transform = `translateX(${toX(scale, timeS)}px)`);
     show(editing.playhead.at());
     return editing.playhead.subscribe(show);
   }, [editing.playhead, scale]);

@@ -98,7 +98,7 @@ function LaneHead({
   const solo = state.solo.has(lane);
   return (
     <div class={`lane-head ${height} ${chosen ? 'is-selected' : ''}`}>
-      <button class="lane-name" type="button" aria-label={label} onClick={onSelect}>
+      <button class="lane-name" type="button" title={label} onClick={onSelect}>
         <span>{name}</span>
         <span class="lane-about">{about}</span>
       </button>

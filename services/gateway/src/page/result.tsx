@@ -34,7 +34,7 @@ export function Result({ job, name, onAnother, onMore, onJob }: ResultProps) {
             {edited && <span class="badge">Edited</span>}
           </p>
           <h1 id="result-title" tabIndex={-1}>
-            {titleOf(first?.hits ?? 0)}
+            {titleOf(first?.hits ?? 0, edited)}
           </h1>
           <p class="result-lede">
             {duration(result.durationS)} of {job.request?.source?.mediaType.startsWith('image/') ? 'sound' : 'video'}
@@ -80,7 +80,9 @@ export function Result({ job, name, onAnother, onMore, onJob }: ResultProps) {
   );
 }
 
-function titleOf(hits: number): string {
+function titleOf(hits: number, edited: boolean): string {
+  if (edited)
+    return hits === 1 ? 'One hit, as you set it' : hits === 0 ? 'Your cue sheet' : `${hits} hits, as you set them`;
   if (hits === 0) return 'No single moments, a steady sound';
   return hits === 1 ? 'One moment found' : `${hits} moments found`;
 }

@@ -68,11 +68,19 @@ export function Stage({ job, onJob, onMore }: StageProps) {
   /** A is for the ear what 1 is for the hand: the same moment of another candidate. */
   const onKeyDown = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.matches('input:not([type=range]), select')) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      target.matches('input:not([type=range]):not([type=radio]), select')
+    )
+      return;
     const number = /^[1-8]$/.test(event.key) ? Number(event.key) : 0;
     if (number === 0 || number > candidates.length || candidates.length === 1) return;
     event.preventDefault();
     setChosen(number - 1);
+    // The editor of the candidate before goes away, and with it what has the keyboard.
+    (event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>('input[name=candidate]')[number - 1]?.focus();
   };
 
   return (
