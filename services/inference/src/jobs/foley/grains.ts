@@ -81,12 +81,13 @@ export function bubble(
   const rise = decayPerS * random.between(0.05, 0.35);
   const end = Math.min(left.length, at + Math.ceil((Math.log(gain / SILENT) / decayPerS) * SAMPLE_RATE_HZ));
   const fall = Math.exp(-decayPerS / SAMPLE_RATE_HZ);
-  const begin = Math.max(1, Math.min(48, Math.round(SAMPLE_RATE_HZ / hz / 4)));
+  const begin = Math.max(1, Math.min(96, Math.round(SAMPLE_RATE_HZ / hz / 2)));
   const { sin, PI } = Math;
   let level = gain;
   let phase = 0;
   for (let i = at; i < end; i++) {
-    const y = level * sin(2 * PI * phase) * (i - at < begin ? (i - at) / begin : 1);
+    const risen = i - at < begin ? (i - at) / begin : 1;
+    const y = level * sin(2 * PI * phase) * risen * risen * (3 - 2 * risen);
     phase += (hz * (1 + (rise * (i - at)) / SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ;
     if (phase > 1) phase -= 1;
     level *= fall;

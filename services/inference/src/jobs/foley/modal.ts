@@ -17,6 +17,8 @@ const LONGEST_S = 2.5;
 /** Where the sound is left: 66 dB under its peak. */
 const END_OF_PEAK = 5e-4;
 const END_FADE_S = 0.02;
+/** The same for a burst of noise, which is left 65 dB under its beginning. */
+const BURST_END_FRAMES = 240;
 const MIDDLING = 0.5;
 /** Bodies of one class lie a little to the left and right of each other; the thing as a whole stays where it is. */
 const WIDTH = 0.3;
@@ -163,8 +165,9 @@ function addBurst(
   filter(passBand({ lowHz, highHz }), middle);
   filter(passBand({ lowHz, highHz }), side);
   for (let i = 0; i < length; i++) {
-    canvas.left[at + i]! += middle[i]! + side[i]!;
-    canvas.right[at + i]! += middle[i]! - side[i]!;
+    const out = length - i < BURST_END_FRAMES ? (length - i) / BURST_END_FRAMES : 1;
+    canvas.left[at + i]! += out * (middle[i]! + side[i]!);
+    canvas.right[at + i]! += out * (middle[i]! - side[i]!);
   }
 }
 
