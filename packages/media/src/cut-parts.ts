@@ -1,4 +1,4 @@
-import { badInput, SoundstageError } from '@soundstage/core';
+import { badInput } from '@soundstage/core';
 import { ffmpegArguments, guardOptions, type Target } from './command-line.js';
 import { alignedSound } from './decode-audio.js';
 import { withDefaults, type MediaLimits } from './limits.js';
@@ -47,7 +47,7 @@ export interface CutPartsOptions {
   path: string;
   /** Where the pictures begin, seconds after the file's zero. */
   startS: number;
-  /** Up to 4, all from one decoding. */
+  /** Up to 4, all from one decoding; none where the sound alone is wanted. */
   pictures: readonly PicturePart[];
   /** Left out where the file has no sound. */
   sound?: SoundPart;
@@ -87,7 +87,10 @@ export async function cutParts(options: CutPartsOptions): Promise<void> {
         'startS',
       );
     }
-    const lengthS = Math.max(...options.pictures.map(({ frames, frameRate }) => frames / frameRate));
+    const lengthS = Math.max(
+      ...options.pictures.map(({ frames, frameRate }) => frames / frameRate),
+      options.sound ? options.sound.samples / options.sound.sampleRateHz : 0,
+    );
     const child = await startProcess({
       program: 'ffmpeg',
       args: ffmpegArguments({ filterThreads: 2, ...cutCommand(options, info, limits) }),
@@ -99,9 +102,10 @@ export async function cutParts(options: CutPartsOptions): Promise<void> {
       signal: options.signal,
     });
     if (options.preview) readPreview(child.pipes[0]!, options.preview);
-    await child.done.catch((error: unknown) => {
-      throw SoundstageError.from(error);
-    });
+    const { findings } = await child.done;
+    if (findings.has('truncated')) {
+      throw badInput(`${file.name} is cut off: a part of the file is missing. Copy or download it again.`, 'path');
+    }
   } finally {
     await file.handle.close();
   }
@@ -119,7 +123,7 @@ function cutCommand(options: CutPartsOptions, info: MediaInfo, limits: MediaLimi
   const graph: string[] = [];
   const outputs: Target[] = [];
   const heads = pictures.map((_, index) => `[p${index}]`).join('');
-  graph.push(pictures.length > 1 ? `[0:${video.index}]split=${pictures.length}${heads}` : `[0:${video.index}]null[p0]`);
+  if (pictures.length > 0) graph.push(`[0:${video.index}]split=${pictures.length}${heads}`);
   pictures.forEach((picture, index) => {
     const steps = [
       // Shift the clip’s beginning to 0, then take the picture that stands at each tick.
@@ -212,7 +216,8 @@ function checkParts({ startS, pictures, sound }: CutPartsOptions): void {
   const side = (pixels: number) => Number.isInteger(pixels / 2) && pixels >= 16 && pixels <= 8192;
   const problems: [wrong: boolean, field: string, should: string][] = [
     [!(startS >= 0 && Number.isFinite(startS)), 'startS', '0 or more'],
-    [pictures.length < 1 || pictures.length > MAX_PICTURES, 'pictures', `1 to ${MAX_PICTURES}`],
+    [pictures.length > MAX_PICTURES, 'pictures', `at most ${MAX_PICTURES}`],
+    [pictures.length === 0 && sound === undefined, 'pictures', 'at least one, or a sound'],
     ...pictures.flatMap(({ frameRate, frames, size }): typeof problems => [
       [!(frameRate > 0 && frameRate <= 240), 'frameRate', 'above 0 and up to 240'],
       [!(Number.isInteger(frames) && frames >= 1), 'frames', 'at least one frame'],

@@ -1,21 +1,34 @@
 import { join } from 'node:path';
 import { FeatureExtractionSpec, PreprocessingResult, PreprocessingSpec } from '@soundstage/contracts';
-import { badInput, checkPreprocessing, checkReference, fetchObject, storeFile, type Stage } from '@soundstage/core';
-import { cutClip, probe } from '@soundstage/media';
+import {
+  badInput,
+  checkPreprocessing,
+  checkReference,
+  fetchObject,
+  storeFile,
+  type PreprocessingProfile,
+  type Stage,
+  type WorkContext,
+} from '@soundstage/core';
 import type { PreprocessorConfig } from './config.js';
+import type { FaceModel } from './face/face-model.js';
+import { Flawed } from './flaws/flaw.js';
+import { makeFreeClip, makeProfileClip, type MadeClip } from './make-clip.js';
+import { PROFILES, type Profile } from './profiles.js';
 
-/** Longest clip that is cut, seconds: that of `cutClip`. */
-const LONGEST_S = 3600;
-
-/** Preprocessing as work from the queue: fetch the clip, cut it exactly, store picture and sound. */
-export function createPreprocessingStage(config: PreprocessorConfig): Stage<PreprocessingSpec, 'preprocessing'> {
+/** Preprocessing as work from the queue: fetch the clip, cut it exactly, look for flaws, store picture and sound. */
+export function createPreprocessingStage(
+  config: PreprocessorConfig,
+  faces: FaceModel,
+): Stage<PreprocessingSpec, 'preprocessing'> {
   return {
     kind: 'preprocessing',
-    codeVersion: '1',
+    // Another model finds other faces: its hash is part of the work's key.
+    codeVersion: `2-${faces.id}`,
     steps: [
-      { name: 'fetch', share: 10 },
-      { name: 'cut', share: 80 },
-      { name: 'store', share: 10 },
+      { name: 'fetch', share: 5 },
+      { name: 'cut', share: 90 },
+      { name: 'store', share: 5 },
     ],
     spec: PreprocessingSpec,
     result: PreprocessingResult,
@@ -23,69 +36,104 @@ export function createPreprocessingStage(config: PreprocessorConfig): Stage<Prep
     check(spec) {
       checkReference(spec.clip, 'spec.clip');
       checkPreprocessing(spec, 'spec');
+      checkDuration(spec);
     },
 
     inputs: (spec) => (spec.clip ? [spec.clip] : []),
 
-    async run(spec, { store, scratch, outputPrefix, signal, progress, submit }) {
+    async run(spec, context) {
+      const { store, scratch, signal, progress, log } = context;
       checkReference(spec.clip, 'spec.clip');
+      checkDuration(spec); // what another service passed on was not checked here
       progress('fetch', 0);
       const path = join(scratch, `clip-${spec.clip.sha256.slice(0, 12)}`);
       await fetchObject(store, spec.clip, path, signal);
-      const limits = { bytes: config.SOUNDSTAGE_CLIP_BYTES };
-      const info = await probe(path, { limits, signal });
-      if (!info.video || info.still)
-        throw badInput('The clip has no moving picture, which is what is cut.', 'spec.clip');
       progress('fetch', 1);
 
-      const durationS = spec.durationS || info.video.startS + info.video.durationS - spec.startS;
-      if (!(durationS > 0)) {
-        throw badInput(
-          `The clip is ${info.durationS.toFixed(2)} s long: it can't be cut from ${spec.startS} s on.`,
-          'spec.start_s',
-        );
+      progress('cut', 0, spec.profile || `${spec.frameRate} frames/s`);
+      const limits = { bytes: config.SOUNDSTAGE_CLIP_BYTES };
+      const onProgress = (share: number, message?: string) => progress('cut', Math.min(0.99, share), message);
+      const clip = { path, spec, scratch, limits, faces, signal, onProgress };
+      const profile = profileOf(spec);
+      try {
+        const made = await (profile ? makeProfileClip(clip, profile) : makeFreeClip(clip));
+        progress('cut', 1);
+        return await storeClip(made, spec, context);
+      } catch (error) {
+        if (!(error instanceof Flawed)) throw error;
+        log.info({ reason: error.reason, detail: error.message }, 'clip rejected');
+        return PreprocessingResult.fromPartial({
+          rejected: {
+            reason: error.reason,
+            detail: error.message,
+            ...(error.measure && { measured: error.measure.measured, limit: error.measure.limit }),
+          },
+        });
       }
-      if (durationS > LONGEST_S) {
-        throw badInput(`The cut is ${durationS.toFixed(0)} s long; the limit is ${LONGEST_S} s.`, 'spec.duration_s');
-      }
-      progress('cut', 0, `${durationS.toFixed(2)} s at ${spec.frameRate} frames/s`);
-      const videoPath = join(scratch, 'video.mp4');
-      const soundPath = join(scratch, 'sound.wav');
-      const { startS, frameRate, width, height, sampleRateHz } = spec;
-      const cut = await cutClip({
-        path,
-        startS,
-        durationS,
-        frameRate,
-        width,
-        height,
-        sampleRateHz,
-        videoPath,
-        soundPath,
-        info,
-        limits,
-        signal,
-      });
-      progress('cut', 1);
-
-      progress('store', 0);
-      const video = await storeFile(store, videoPath, `${outputPrefix}/video.mp4`, 'video/mp4', signal);
-      progress('store', 0.5);
-      const audio = cut.hasSound
-        ? await storeFile(store, soundPath, `${outputPrefix}/sound.wav`, 'audio/wav', signal)
-        : undefined;
-      progress('store', 1);
-      const nextJobId =
-        spec.thenExtract.length > 0
-          ? await submit('featureExtraction', FeatureExtractionSpec.toJSON({ clip: video, features: spec.thenExtract }))
-          : '';
-      return {
-        video,
-        audio,
-        frameCount: cut.frames,
-        sampleCount: BigInt(cut.hasSound ? cut.samples : 0),
-        nextJobId,
-      };
     },
   };
+}
+
+function profileOf({ profile }: PreprocessingSpec): Profile | undefined {
+  return profile === '' ? undefined : PROFILES[profile as PreprocessingProfile];
+}
+
+/** @throws BAD_INPUT for a longer cut than the profile knows */
+function checkDuration(spec: PreprocessingSpec): void {
+  const longestS = profileOf(spec)?.longestS ?? Infinity;
+  if (spec.durationS > longestS) {
+    throw badInput(
+      `spec.duration_s is ${spec.durationS}; the profile ${spec.profile} cuts at most ${longestS} s.`,
+      'spec.duration_s',
+    );
+  }
+}
+
+const STORED = {
+  h264: { extension: 'mp4', mediaType: 'video/mp4' },
+  jpeg: { extension: 'tar', mediaType: 'application/x-tar' },
+} as const;
+
+async function storeClip(
+  made: MadeClip,
+  spec: PreprocessingSpec,
+  { store, outputPrefix, signal, progress, submit }: WorkContext,
+): Promise<PreprocessingResult> {
+  const { plan, soundPath, faceTrackPath } = made;
+  progress('store', 0);
+  const put = (path: string, name: string, mediaType: string) =>
+    storeFile(store, path, `${outputPrefix}/${name}`, mediaType, signal);
+  const [audio, faceTrack, ...pictures] = await Promise.all([
+    soundPath ? put(soundPath, 'sound.wav', 'audio/wav') : undefined,
+    faceTrackPath ? put(faceTrackPath, 'face-track.json', 'application/json') : undefined,
+    ...plan.pictures.map(({ form }, n) => {
+      const { extension, mediaType } = STORED[form];
+      const name = form === 'jpeg' ? 'frames' : 'video';
+      return put(made.picturePaths[n]!, `${name}${n > 0 ? `-${n + 1}` : ''}.${extension}`, mediaType);
+    }),
+  ]);
+  progress('store', 1);
+  const first = plan.pictures[0]!;
+  const video = first.form === 'h264' ? pictures[0] : undefined;
+  const nextJobId =
+    spec.thenExtract.length > 0
+      ? await submit('featureExtraction', FeatureExtractionSpec.toJSON({ clip: video, features: spec.thenExtract }))
+      : '';
+  return PreprocessingResult.fromPartial({
+    ...(video ? { video } : { frames: pictures[0]! }),
+    ...(audio && { audio }),
+    ...(faceTrack && { faceTrack }),
+    frameCount: first.frames,
+    frameRate: first.frameRate,
+    sampleCount: BigInt(audio ? plan.sound.samples : 0),
+    sampleRateHz: audio ? plan.sound.sampleRateHz : 0,
+    views: plan.pictures.slice(1).map(({ frameRate, frames }, n) => ({
+      frameRate,
+      frameCount: frames,
+      video: pictures[n + 1]!,
+    })),
+    ...(plan.offsetS === undefined ? {} : { soundOffsetS: plan.offsetS }),
+    measures: [...made.measures],
+    nextJobId,
+  });
 }
