@@ -1,5 +1,6 @@
 // Cuts the palette: node services/inference/palette/build.mjs [--cache DIR]
-// Reads sources.json, writes sounds/<class>/<id>.flac, palette.json and LICENCES.md.
+// Reads sources.json, writes sounds/<class>/<id>.flac, palette.json and LICENCES.md. Needs ffmpeg, fluidsynth, apt-get,
+// npm and pip; the same versions of them give the same bytes.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -23,8 +23,11 @@ export interface Watcher {
 
 /** What the detector must be sure of for a thing to count at all; its card's threshold is for drawing boxes. */
 const LEAST_DETECTION = 0.3;
-/** A person on foot: upright, feet in the picture, not a dot. In shares of the picture, which is squeezed to a square. */
-const ON_FOOT = { leastScore: 0.5, leastHeight: 0.15, leastSlender: 2.2, lowestFeet: 0.98 } as const;
+/**
+ * A person on foot: upright, feet in the picture, not a dot. In shares of the picture, which is squeezed to a square: in
+ * 16:9 one who stands is four times as high as wide, one who sits twice.
+ */
+const ON_FOOT = { leastHeight: 0.15, leastSlender: 2.5, lowestFeet: 0.98 } as const;
 
 /**
  * classifier: frames [N, 224, 224, 3] → probabilities [N, 1000]; detector: frames [N, 416, 416, 3] → scores
@@ -103,7 +106,7 @@ export function personOnFoot(scores: Float32Array, boxes: Float32Array, kinds: n
     const score = scores[place * kinds + person]!;
     const [x0, y0, x1, y1] = boxes.subarray(4 * place, 4 * place + 4) as unknown as [number, number, number, number];
     const upright = y1 - y0 >= ON_FOOT.leastHeight && y1 - y0 >= ON_FOOT.leastSlender * (x1 - x0);
-    if (score >= ON_FOOT.leastScore && upright && y1 <= ON_FOOT.lowestFeet) best = Math.max(best, score);
+    if (score >= LEAST_DETECTION && upright && y1 <= ON_FOOT.lowestFeet) best = Math.max(best, score);
   }
   return best;
 }
