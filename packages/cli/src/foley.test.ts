@@ -16,7 +16,7 @@ beforeAll(async () => {
   const made = await soundstage(['foley', 'clip.mp4', '--only', 'cues', '-q']);
   expect(made.stderr).toBe('');
   sheet = readCues(readFileSync(path('clip.cues.json'), 'utf8'));
-}, 60_000);
+}, 120_000);
 
 /** The sheet with one single blow on wood. */
 const oneHit = (timeS: number): string => {
@@ -44,7 +44,7 @@ describe('soundstage foley --cues', () => {
     expect(JSON.parse(other.stdout)).toMatchObject({ onsets: [{ time_s: 1.237, strength: 1 }], seed: sheet.seed });
     expect(Math.abs(attackOf(await soundOf(path('early.mp4'))) - 0.5)).toBeLessThan(0.01);
     expect(Math.abs(attackOf(await soundOf(path('late.mp4'))) - 1.237)).toBeLessThan(0.01);
-  }, 60_000);
+  }, 120_000);
 
   test.each([
     ['a time beyond the end', () => oneHit(99), /hits\[0\]\.time_s is 99, beyond the end/],
@@ -67,7 +67,7 @@ describe('soundstage foley --cues', () => {
       expect(stderr).toMatch(told);
       expect(existsSync(path('never.mp4'))).toBe(false);
     },
-    30_000,
+    60_000,
   );
 });
 
@@ -93,7 +93,7 @@ describe('soundstage foley', () => {
     expect(again.code).toBe(2);
     expect(again.stderr).toMatch(/other\.foley-2\.mp4 exists.*--force/);
     expect(existsSync(path('other.foley.mp4'))).toBe(false);
-  }, 60_000);
+  }, 120_000);
 
   test('gives a still image an ambience as long as one asks for', async () => {
     const { code, stdout } = await soundstage([
@@ -110,7 +110,7 @@ describe('soundstage foley', () => {
     const info = await probe(path('beach.foley.mp4'));
     expect(info.durationS).toBeCloseTo(2.5, 1);
     expect(info.audio).toBeDefined();
-  }, 30_000);
+  }, 60_000);
 
   test.each([
     [['clip.mp4', '--cues', 'edited.json', '--sound', 'wood'], 'change "class"'],
@@ -125,6 +125,6 @@ describe('soundstage foley', () => {
       expect(stderr).toContain(told);
       expect(stderr).not.toContain('Looking at the picture');
     },
-    30_000,
+    60_000,
   );
 });
