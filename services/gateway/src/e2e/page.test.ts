@@ -104,7 +104,7 @@ inChromium('The page', () => {
     expect(Math.abs(Number(lead) - Number(follower))).toBeLessThan(0.2);
 
     await tabTo('input[name=ear]');
-    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowLeft');
     await page.waitForFunction(() => document.querySelectorAll<HTMLVideoElement>('.screen video')[0]!.muted);
     expect((await times()).map(([, muted]) => muted)).toEqual([true, false]);
     await page.focus('.transport-play');
@@ -116,16 +116,16 @@ inChromium('The page', () => {
     await open();
     await makeSound(clip, 'wood');
     await page.waitForSelector('.result', { timeout: 60_000 });
-    const labels = await page.$$eval('.mark-onset', (marks) => marks.map((mark) => mark.getAttribute('aria-label')!));
-    const at = labels.map((label) => Number(/at ([\d.]+) s/.exec(label)![1]));
+    const labels = await page.$$eval('.hit', (hits) => hits.map((hit) => hit.getAttribute('aria-label')!));
+    const at = labels.map((label) => Number(/([\d.]+) s,/.exec(label)![1]));
     expect(at.length).toBeGreaterThan(2);
     // The block strikes 0.2 s into each fall.
     for (const time of at) expect(Math.abs((time % STRIKE_EVERY_S) - 0.2)).toBeLessThan(0.1);
 
-    await page.focus('.mark-onset[tabindex="0"]');
+    await page.focus('.hit[tabindex="0"]');
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
-    expect(await page.textContent('.marks-tip')).toContain('strength');
+    expect(await page.textContent('[data-said]')).toMatch(/^Hit 3 of /);
     const positions = () =>
       page.$$eval('.screen video', (videos) => (videos as HTMLVideoElement[]).map((v) => v.currentTime));
     await page.waitForFunction(
@@ -183,7 +183,7 @@ inChromium('The page', () => {
   test('refuses at once what can’t work: nothing, an empty file, an unknown sound', async () => {
     await open();
     await page.click('button[type=submit]');
-    expect(await page.textContent('[role=alert]')).toContain('Choose a video first');
+    expect(await page.textContent('[role=alert]')).toContain('Choose a video or an image first');
     const empty = join(inference.folder, 'empty.mp4');
     writeFileSync(empty, '');
     await page.setInputFiles('#video-file', empty);
@@ -207,7 +207,7 @@ inChromium('The page', () => {
       expect(await fits()).toBe(true);
       await shoot(`start-${colorScheme}-${width}`);
       await page.click('.history-list li:has(.state-succeeded) a');
-      await page.waitForFunction(() => document.querySelector('.timeline-canvas')?.firstElementChild);
+      await page.waitForFunction(() => document.querySelector('.cue-wave .timeline-canvas')?.firstElementChild);
       expect(await seriousViolations()).toEqual([]);
       expect(await fits()).toBe(true);
       await shoot(`result-${colorScheme}-${width}`);
@@ -221,8 +221,8 @@ inChromium('The page', () => {
       await open({ viewport: { width: 1200, height: 900 } });
       await makeSound(DEMO);
       await page.waitForSelector('.result', { timeout: 60_000 });
-      await page.waitForFunction(() => document.querySelector('.timeline-canvas')?.firstElementChild);
-      await page.click('.mark-onset >> nth=2').catch(() => undefined);
+      await page.waitForFunction(() => document.querySelector('.cue-wave .timeline-canvas')?.firstElementChild);
+      await page.click('.hit >> nth=2').catch(() => undefined);
       await page.waitForFunction(() => [...document.querySelectorAll('video')].every((v) => !v.seeking));
       await page.waitForTimeout(500);
       await shoot('demo', false);

@@ -18,6 +18,9 @@ export function Waveform({ url, sizeBytes, durationS, heightPx, zoom }: Waveform
   const container = useRef<HTMLDivElement>(null);
   const drawn = useRef<WaveSurfer>(undefined);
   const [note, setNote] = useState('Drawing the waveform…');
+  // The window may have another width by the time that the sound is decoded.
+  const latest = useRef(zoom);
+  latest.current = zoom;
 
   useEffect(() => {
     const abort = new AbortController();
@@ -38,10 +41,10 @@ export function Waveform({ url, sizeBytes, durationS, heightPx, zoom }: Waveform
           hideScrollbar: true,
           autoScroll: false,
           autoCenter: false,
-          ...(zoom ? { minPxPerSec: zoom.pxPerS } : {}),
+          ...(latest.current ? { minPxPerSec: latest.current.pxPerS } : {}),
           cspNonce: NONCE,
         });
-        if (zoom) drawn.current.setScroll(zoom.scrollPx);
+        if (latest.current) drawn.current.setScroll(latest.current.scrollPx);
         setNote('');
       },
       (error: Error) => abort.signal.aborted || setNote(error.message),
