@@ -14,6 +14,8 @@ const SHORTEST_FADE_FRAMES = 8; // too short to soften an attack at the very sta
 const LONGEST_LEAD_FRAMES = 0.5 * SAMPLE_RATE_HZ;
 /** Beds come and go in this time; two that change places at one time then add to an even power. */
 const BED_FADE_S = 0.3;
+/** A bed that ends this near to the film's end ends with it. */
+const WHOLE_FILM_S = 0.05;
 /** How far a bed may lean to a side. It keeps its width: only the balance changes. */
 const BED_LEAN = 0.5;
 /** 6 dB between the sides at most: what strikes stays one thing with the picture. */
@@ -157,7 +159,8 @@ function addPitched(
 
 interface SoundingBed {
   bed: Bed;
-  next: EndlessSource;
+  /** There from the first frame that is heard to the last: a film may have a bed for each of a thousand scenes. */
+  source: EndlessSource | undefined;
   startFrame: number;
   endFrame: number;
   fadeIn: boolean;
@@ -172,23 +175,27 @@ function sourceOf(bed: Bed, durationS: number): SoundingBed {
   const angle = (Math.PI / 4) * (1 + BED_LEAN * Math.max(-1, Math.min(1, pan)));
   return {
     bed,
-    next: bed.source(),
+    source: undefined,
     startFrame: Math.round((startS - BED_FADE_S / 2) * SAMPLE_RATE_HZ),
     endFrame: Math.round((endS + BED_FADE_S / 2) * SAMPLE_RATE_HZ),
     fadeIn: startS > 0,
-    fadeOut: endS < durationS,
+    fadeOut: endS < durationS - WHOLE_FILM_S,
     left: gain * Math.SQRT2 * Math.cos(angle),
     right: gain * Math.SQRT2 * Math.sin(angle),
   };
 }
 
 function addBed(block: Float32Array, from: number, sounding: SoundingBed): void {
-  const { bed, next, startFrame, endFrame, fadeIn, fadeOut, left, right } = sounding;
+  const { bed, startFrame, endFrame, fadeIn, fadeOut, left, right } = sounding;
   const { levels, levelRateHz, levelsFromS = 0 } = bed;
   const first = fadeIn ? Math.max(0, startFrame - from) : 0;
   const last = fadeOut ? Math.min(block.length / 2, endFrame - from) : block.length / 2;
-  if (first >= last) return;
-  const source = next(last - first);
+  if (first >= last) {
+    if (last <= 0) sounding.source = undefined;
+    return;
+  }
+  sounding.source ??= bed.source();
+  const source = sounding.source(last - first);
   const fadeFrames = BED_FADE_S * SAMPLE_RATE_HZ;
   for (let frame = first; frame < last; frame++) {
     const now = from + frame;
