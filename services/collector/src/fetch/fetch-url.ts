@@ -143,14 +143,14 @@ async function receive(
     before = rawBytes;
   }, limits.stallS * 1000);
   try {
-    const streams = [
-      response,
-      countRaw,
-      ...(decoder ? [decoder] : []),
-      count,
-      createWriteStream(path, { flags: 'wx' }),
-    ];
-    await pipeline(streams, { signal: AbortSignal.any([signal, stalled.signal]) });
+    const steps = [countRaw, ...(decoder ? [decoder] : []), count];
+    // `pipeline` waits for every stream to close, which an answer that has ended already may never do.
+    const failed = new Promise<never>((_, reject) => {
+      for (const step of steps) step.once('error', reject);
+    });
+    const streams = [response, ...steps, createWriteStream(path, { flags: 'wx' })];
+    const whole = pipeline(streams, { signal: AbortSignal.any([signal, stalled.signal]) });
+    await Promise.race([whole, failed]);
   } catch (error) {
     if (stalled.signal.aborted && !signal.aborted) {
       throw refuse(

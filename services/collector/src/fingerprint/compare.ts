@@ -1,5 +1,7 @@
 import type { Fingerprint } from './fingerprint.js';
 
+type Words = Pick<Fingerprint, 'words' | 'heard'>;
+
 /** How well two sounds fit where they fit best. */
 export interface Match {
   /** Share of the bits that differ: 0 for the same sound, about 0.5 for strangers. */
@@ -13,12 +15,7 @@ export interface Match {
  *
  * @returns the best match, or undefined where they overlap by fewer than `minOverlap` words at each
  */
-export function compareAt(
-  a: Fingerprint,
-  b: Fingerprint,
-  offsets: Iterable<number>,
-  minOverlap: number,
-): Match | undefined {
+export function compareAt(a: Words, b: Words, offsets: Iterable<number>, minOverlap: number): Match | undefined {
   const wanted = new Set<number>();
   for (const offset of offsets) for (let d = -1; d <= 1; d++) wanted.add(offset + d);
   let best: Match | undefined;

@@ -2,16 +2,16 @@ import { buffer } from 'node:stream/consumers';
 import { SoundstageError, type ObjectStore } from '@soundstage/core';
 import { compareAt } from './compare.js';
 import { packFingerprint, unpackFingerprint, type Fingerprint } from './fingerprint.js';
-import { sketchOf, type SketchWord } from './sketch.js';
+import { sketchOf } from './sketch.js';
 
 /*
  * The index of all clips by their sound, in the object store, written by any number of collectors at once without
  * waiting for each other:
  *
  *     fingerprints/clips/<sha256>                        the whole fingerprint
- *     fingerprints/words/<word>/<step>-<sha256>          empty: this clip has this word at this step
+ *     fingerprints/marks/<mark>/<step>-<sha256>          empty: this clip has this mark at this step
  *
- * The second is locality-sensitive hashing with the fingerprint's own words: copies share some of them exactly, so a
+ * The second is locality-sensitive hashing with the fingerprint's marks: copies share some of them exactly, so a
  * clip is looked up by listing a few prefixes, whatever the number of clips.
  */
 
@@ -19,16 +19,16 @@ import { sketchOf, type SketchWord } from './sketch.js';
  * Below this share of differing bits two sounds are the same. Over the real clips of the measurement in
  * `near-duplicates.test.ts`, copies (encoded again, cut, turned down) lie below it and strangers above.
  */
-export const NEAR_DISTANCE = 0.3;
+export const NEAR_DISTANCE = 0.32;
 /** Shortest common part that counts, words: 1 s. */
 export const LEAST_OVERLAP = 43;
-/** How many candidates are compared bit by bit, those with the most words in common first. */
-const MOST_CANDIDATES = 16;
-/** A word that so many clips have is a hum; clips beyond aren't seen. */
-const MOST_CLIPS_A_WORD = 200;
+/** How many candidates are compared bit by bit, those with the most marks in common first. */
+const MOST_CANDIDATES = 32;
+/** A mark that so many clips have is a hum; clips beyond aren't seen. */
+const MOST_CLIPS_A_MARK = 500;
 
 const clipKey = (sha256: string) => `fingerprints/clips/${sha256}`;
-const wordFolder = (word: number) => `fingerprints/words/${word.toString(16).padStart(8, '0')}/`;
+const markFolder = (mark: number) => `fingerprints/marks/${mark.toString(16).padStart(5, '0')}/`;
 
 export interface NearMatch {
   sha256: string;
@@ -39,8 +39,8 @@ export interface NearMatch {
 export async function indexFingerprint(store: ObjectStore, sha256: string, fingerprint: Fingerprint): Promise<void> {
   await putOnce(store, clipKey(sha256), packFingerprint(fingerprint));
   await Promise.all(
-    sketchOf(fingerprint).map(({ word, step }) =>
-      putOnce(store, `${wordFolder(word)}${step}-${sha256}`, new Uint8Array(0)),
+    sketchOf(fingerprint).map(({ mark, step }) =>
+      putOnce(store, `${markFolder(mark)}${step}-${sha256}`, new Uint8Array(0)),
     ),
   );
 }
@@ -53,8 +53,8 @@ export async function indexFingerprint(store: ObjectStore, sha256: string, finge
 export async function findNear(store: ObjectStore, sha256: string, fingerprint: Fingerprint): Promise<NearMatch[]> {
   const offsets = new Map<string, number[]>();
   await Promise.all(
-    sketchOf(fingerprint).map(async ({ word, step }: SketchWord) => {
-      for (const { key } of await store.list(wordFolder(word), { limit: MOST_CLIPS_A_WORD })) {
+    sketchOf(fingerprint).map(async ({ mark, step }) => {
+      for (const { key } of await store.list(markFolder(mark), { limit: MOST_CLIPS_A_MARK })) {
         const [itsStep = '', other = ''] = key.slice(key.lastIndexOf('/') + 1).split('-');
         if (other !== sha256) offsets.set(other, [...(offsets.get(other) ?? []), step - Number(itsStep)]);
       }
@@ -70,7 +70,10 @@ export async function findNear(store: ObjectStore, sha256: string, fingerprint: 
   return found.sort((a, b) => a.distance - b.distance);
 }
 
-async function readFingerprint(store: ObjectStore, sha256: string): Promise<Fingerprint | undefined> {
+async function readFingerprint(
+  store: ObjectStore,
+  sha256: string,
+): Promise<Pick<Fingerprint, 'words' | 'heard'> | undefined> {
   try {
     return unpackFingerprint(await buffer(await store.get(clipKey(sha256))));
   } catch (error) {

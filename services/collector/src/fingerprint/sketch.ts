@@ -1,37 +1,34 @@
-import type { Fingerprint } from './fingerprint.js';
+import { NO_MARK, type Fingerprint } from './fingerprint.js';
 
-export interface SketchWord {
-  word: number;
+export interface SketchMark {
+  mark: number;
   /** Where it stands first. */
   step: number;
 }
 
-/** Words of a clip that are indexed. */
-const SKETCH_WORDS = 32;
+/** Marks of a clip that are indexed. */
+const SKETCH_MARKS = 48;
 
 /**
- * Chooses the words that a clip is found by: those with the smallest hashes (a bottom-k sketch; A. Broder, "On the
- * resemblance and containment of documents", 1997). Two clips that share words tend to choose the same ones, also when
+ * Chooses the marks that a clip is found by: those with the smallest hashes (a bottom-k sketch; A. Broder, "On the
+ * resemblance and containment of documents", 1997). Two clips that share marks tend to choose the same ones, also when
  * one is a part of the other.
  */
-export function sketchOf({ words, heard }: Fingerprint): SketchWord[] {
+export function sketchOf({ marks, heard }: Pick<Fingerprint, 'marks' | 'heard'>): SketchMark[] {
   const first = new Map<number, number>();
-  words.forEach((word, step) => {
-    if (heard[step] && !isFlat(word) && !first.has(word)) first.set(word, step);
+  marks.forEach((mark, step) => {
+    if (heard[step] && mark !== NO_MARK && !first.has(mark)) first.set(mark, step);
   });
   return [...first]
-    .map(([word, step]) => ({ word, step, hash: scramble(word) }))
+    .map(([mark, step]) => ({ mark, step, hash: scramble(mark) }))
     .sort((a, b) => a.hash - b.hash)
-    .slice(0, SKETCH_WORDS)
-    .map(({ word, step }) => ({ word, step }));
+    .slice(0, SKETCH_MARKS)
+    .map(({ mark, step }) => ({ mark, step }));
 }
 
-/** Words of nearly equal bits come from anything. */
-const isFlat = (word: number) => word === 0 || word === 0xffffffff;
-
-/** A 32-bit mixer (the finaliser of MurmurHash3), so that the choice has nothing to do with what the word means. */
-function scramble(word: number): number {
-  let h = word;
+/** A 32-bit mixer (the finaliser of MurmurHash3), so that the choice has nothing to do with what the mark means. */
+function scramble(mark: number): number {
+  let h = mark;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;
