@@ -11,7 +11,7 @@ export function readSplitterConfig(env: NodeJS.ProcessEnv = process.env) {
        */
       SOUNDSTAGE_SPLIT_CLIPS: integer(1, 100_000).default(20_000),
       /** Clips that a dataset's page shows with pictures and waveform, unless the request says otherwise. */
-      SOUNDSTAGE_SPLIT_PAGE_CLIPS: integer(0, MOST_PAGE_SAMPLES).default(200),
+      SOUNDSTAGE_SPLIT_PAGE_CLIPS: integer(0, MOST_PAGE_SAMPLES).default(120),
       /** Largest file that is read for the page, bytes. */
       SOUNDSTAGE_SPLIT_PREVIEW_BYTES: integer(1, 2 ** 40).default(256 * 2 ** 20),
     },

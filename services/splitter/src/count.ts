@@ -57,7 +57,7 @@ export function warningsOf(
       ({ clips: counts }) => counts && counts[split] === 0 && counts.train + counts.validation + counts.test > 0,
     );
     if (missing.length === 0 || total[split] === 0) continue;
-    const named = missing.slice(0, 5).map(({ label }) => JSON.stringify(label));
+    const named = missing.slice(0, 5).map(({ label }) => (label ? `“${label}”` : 'of no name'));
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
     warnings.push(
       missing.length === 1

@@ -1,1 +1,2 @@
+export { exportDataset, exportDvc, type ExportOptions } from './export/export-dataset.js';
 export { createSplitter } from './service.js';

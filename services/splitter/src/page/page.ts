@@ -40,13 +40,14 @@ export async function* datasetPage(content: PageContent): AsyncGenerator<string>
   const script = compiled.replace(/^\/\/# sourceMappingURL=.*$/m, '').replace(/^export \{\};$/m, '');
   const listed = clips.slice(0, MOST_LISTED);
   const shown = sample.filter((index) => index < listed.length);
+  yield '<!doctype html>\n<html lang="en">\n';
   yield head(version, style, script).text;
+  yield '<body>\n<a class="skip" href="#clips">To the clips</a>\n<main>\n';
   yield overview(version).text;
   if (since) yield changes(since).text;
   yield '<div class="halves">\n';
   yield labelHistogram(version.labels).text;
-  yield durationHistogram(clips).text;
-  yield rejectedTable(version, rejected).text;
+  yield html`<div class="half">${durationHistogram(clips)}${rejectedTable(version, rejected)}</div> `.text;
   yield '</div>\n';
   const labels = version.labels.filter((each) => clipCount(each) > 0).map(({ label }) => label);
   yield toolbar(version, labels, listed.length < clips.length ? listed.length : undefined).text;
@@ -98,23 +99,16 @@ function head({ name, id }: DatasetVersion, style: string, script: string): Html
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>${name} ${id.slice(0, 12)}: dataset</title>
-        <style>
-          ${new Html(style)}
-        </style>
-      </head>
-      <body>
-        <a class="skip" href="#clips">To the clips</a>
-        <main></main>
-      </body>
-    </html> `;
+  return html`<head>
+    <meta charset="utf-8" />
+    <meta http-equiv="Content-Security-Policy" content="${policy}" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>${name} ${id.slice(0, 12)}: dataset</title>
+    <style>
+      ${new Html(style)}
+    </style>
+  </head> `;
 }
 
 function toolbar({ folds }: DatasetVersion, labels: readonly string[], listedOf: number | undefined): Html {

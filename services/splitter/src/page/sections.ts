@@ -108,7 +108,7 @@ export function labelHistogram(labels: readonly LabelCounts[]): Html {
   };
   return html`<section aria-labelledby="labels-title">
     <h2 id="labels-title">Labels</h2>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="labels-title">
+    <div class="scroll" tabindex="0" role="region" aria-label="Table of the labels">
       <table class="labels">
         <thead>
           <tr>
