@@ -11,8 +11,8 @@ const STATES: Readonly<Record<BatchState, string>> = {
   refused: 'refused',
   failed: 'failed',
 };
-/** Below it a person should look at every hit. */
-export const LOW_TRUST = 0.4;
+/** Below it a person should look at every hit, see trustInWords(). */
+const LOW_TRUST = 0.4;
 const WORTH_SHOWING = 0.02;
 
 /** One input of the batch. `source`: the input, relative to the report. */
@@ -28,6 +28,7 @@ export function card(entry: BatchEntry, number: number, source: string): Html {
     data-name="${input.name}"
     data-state="${state}"
     data-trust="${clip?.timingTrust}"
+    data-low="${clip !== undefined && hasLowTrust(clip) && 'true'}"
     data-class="${top?.label}"
     data-duration="${clip?.durationS}"
     data-warnings="${clip?.warnings.length ?? 0}"
@@ -44,6 +45,11 @@ export function card(entry: BatchEntry, number: number, source: string): Html {
     ${reason !== undefined && reason !== 'there already' && html`<p class="reason">${sentence(reason)}</p>`}
     ${clip !== undefined && body(clip, { number, name: posix.basename(input.name), source, isVideo: input.kind === 'video' })}
   </article>`;
+}
+
+/** Whether the times of its hits are little better than guesses. */
+export function hasLowTrust({ timingTrust }: ClipView): boolean {
+  return timingTrust !== undefined && timingTrust < LOW_TRUST;
 }
 
 interface Place {
@@ -113,16 +119,18 @@ function takeSection(clip: ClipView, take: TakeView, index: number, place: Place
   </section>`;
 }
 
+/** The page's script gives the player its poster: the first of the stills, which is in the page already. */
 function player({ stills, durationS, still }: ClipView, take: TakeView, place: Place, label: string): Html {
-  const poster = stills[0] === undefined ? undefined : `data:image/jpeg;base64,${stills[0].jpegBase64}`;
   const path = take.video ?? (place.isVideo && !still ? place.source : undefined);
-  if (path === undefined) return poster === undefined ? html`` : html`<img src="${poster}" alt="${label}" />`;
+  if (path === undefined)
+    return stills[0] === undefined
+      ? html``
+      : html`<img src="data:image/jpeg;base64,${stills[0].jpegBase64}" alt="${label}" />`;
   return html`<video
       controls
       playsinline
       preload="none"
       src="${fileUrl(path)}"
-      poster="${poster}"
       aria-label="${label}, ${clock(durationS)}"
     ></video>
     <p class="unplayable" hidden>
@@ -202,10 +210,10 @@ function classesOf({ classes, scene }: ClipView): Html {
   </div>`;
 }
 
-function factsOf({ timingTrust, takes }: ClipView): Html {
+function factsOf(clip: ClipView): Html {
+  const { timingTrust, takes } = clip;
   if ((takes[0]?.hits ?? 0) === 0) return html``;
-  const low = timingTrust !== undefined && timingTrust < LOW_TRUST;
-  return html`<div class="trust ${low && 'low'}">
+  return html`<div class="trust ${hasLowTrust(clip) && 'low'}">
     <h3>Timing</h3>
     <p>${capital(trustInWords(timingTrust))}.</p>
   </div>`;

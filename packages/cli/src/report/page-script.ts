@@ -10,7 +10,6 @@ const [find, show, className, sort] = [
   byId<HTMLSelectElement>('class'),
   byId<HTMLSelectElement>('sort'),
 ];
-const LOW_TRUST = 0.4;
 const STEP_S = 1;
 /** Whoever listens to a hit wants to hear what comes before it. */
 const LEAD_S = 0.25;
@@ -32,7 +31,7 @@ const state = (card: HTMLElement) => card.dataset.state ?? '';
 const isWrong = (card: HTMLElement) => state(card) === 'refused' || state(card) === 'failed';
 /** Where nothing was timed, nothing can be out of time. */
 const trust = (card: HTMLElement) => (card.dataset.trust ? Number(card.dataset.trust) : 2);
-const isLow = (card: HTMLElement) => trust(card) < LOW_TRUST;
+const isLow = (card: HTMLElement) => card.dataset.low === 'true';
 const hasWarnings = (card: HTMLElement) => Number(card.dataset.warnings) > 0;
 
 const shows: Record<string, (card: HTMLElement) => boolean> = {
@@ -176,6 +175,8 @@ function bindTake(take: HTMLElement): void {
     },
   });
   if (!video) return;
+  const still = take.closest('.card')!.querySelector<HTMLImageElement>('.stills img');
+  if (still) video.poster = still.src;
   video.addEventListener('timeupdate', () => showTime(video.currentTime));
   video.addEventListener('seeking', () => showTime(video.currentTime));
   video.addEventListener('error', () => {

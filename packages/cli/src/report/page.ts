@@ -4,7 +4,7 @@ import { basename, relative, sep } from 'node:path';
 import { durationInWords } from '../batch/batch-progress.js';
 import { countsOf, paceOf } from '../batch/batch-summary.js';
 import type { BatchEntry } from '../batch/entry.js';
-import { card, LOW_TRUST } from './card.js';
+import { card, hasLowTrust } from './card.js';
 import { Html, html } from './html.js';
 
 export interface ReportContent {
@@ -71,7 +71,7 @@ function head(style: string, code: string, { entries }: ReportContent): Html {
 function header({ outputFolder, entries, total }: ReportContent): Html {
   const counts = countsOf(entries);
   const { filmS, tookS } = paceOf(entries);
-  const low = entries.filter(({ clip }) => clip?.timingTrust !== undefined && clip.timingTrust < LOW_TRUST).length;
+  const low = entries.filter(({ clip }) => clip !== undefined && hasLowTrust(clip)).length;
   const hasVideos = entries.some(({ clip }) => clip?.takes.some(({ video }) => video !== undefined));
   const figure = (words: string, value: string | number, kind = '') =>
     html`<div class="${kind}">
