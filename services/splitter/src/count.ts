@@ -65,9 +65,13 @@ export function warningsOf(
         : `The labels ${named.join(', ')}${more} have no clip in ${split}.`,
     );
   }
-  if (repeated > 0) warnings.push(`${repeated} entries repeated a clip with the same label: it is in once.`);
+  if (repeated > 0) {
+    const entries = repeated === 1 ? '1 entry' : `${repeated} entries`;
+    warnings.push(`${entries} repeated a clip with the same label: it is in once.`);
+  }
   if (leaks > 0) {
-    warnings.push(`The dataset has sources in two of its own splits: ${leaks} clips were rejected to keep them apart.`);
+    const clipsWere = leaks === 1 ? '1 clip was' : `${leaks} clips were`;
+    warnings.push(`The dataset has sources in two of its own splits: ${clipsWere} rejected to keep them apart.`);
   }
   return warnings;
 }
