@@ -1,28 +1,12 @@
 import { badInput } from '@soundstage/core';
+import type { Decision, Recognised } from './decision.js';
 import type { Palette } from './palette.js';
 import type { SoundClass, SoundGroup } from './sound-class.js';
 import type { Sight } from './sights.js';
 
+export type { Decision, Recognised } from './decision.js';
 export { watch, type Sight, type Watcher } from './sights.js';
 export { decideByWords, mutedBy } from './words.js';
-
-/** A class of the palette and how sure the picture makes us. */
-export interface Recognised {
-  label: string;
-  /** 0 to 1. */
-  confidence: number;
-}
-
-export interface Decision {
-  chosen: SoundClass;
-  /** What goes on besides, where that is clear too: the sea behind a dog. */
-  also?: SoundClass | undefined;
-  /** At most three, most probable first. */
-  classes: Recognised[];
-  /** The picture or a person says so; otherwise the choice is a makeshift. */
-  sure: boolean;
-  warnings: string[];
-}
 
 export interface DecideOptions {
   /** Ids of classes that must not be chosen: see mutedBy(). */
