@@ -40,7 +40,7 @@ const MOST_GROWTH = 1.5;
  * @param frames the faces of each frame, at a constant rate
  */
 export function trackFace(frames: readonly (readonly Face[])[], frameRate: number, rules: FaceRules): TrackOutcome {
-  const tracks = linkFaces(frames, rules, Math.round(rules.longestGapS * frameRate));
+  const tracks = linkFaces(frames, rules);
   const areas = tracks.map((track) => areaOf(track));
   const main = tracks[areas.indexOf(Math.max(...areas))];
   if (main === undefined) return noFace(frames.length / frameRate, rules);
@@ -76,13 +76,12 @@ export function trackFace(frames: readonly (readonly Face[])[], frameRate: numbe
   return { found: true, track: main, gapS, rivalShare };
 }
 
-/** Joins faces of successive frames that are near and alike, the nearest first. */
-function linkFaces(frames: readonly (readonly Face[])[], rules: FaceRules, longestGap: number): Track[] {
-  const tracks: { faces: Track; last: Face; seen: number }[] = [];
+/** Joins faces that are near and alike, the nearest first; one that was away may come back where it was. */
+function linkFaces(frames: readonly (readonly Face[])[], rules: FaceRules): Track[] {
+  const tracks: { faces: Track; last: Face }[] = [];
   frames.forEach((faces, frame) => {
     const sure = faces.filter(({ score }) => score >= rules.scoreAtLeast);
     const pairs = tracks
-      .filter(({ seen }) => frame - seen <= longestGap + 1)
       .flatMap((track) => sure.map((face) => ({ track, face, sides: distanceSides(track.last, face) })))
       .filter(({ track, face, sides }) => sides <= rules.jumpSides && growth(track.last, face) <= MOST_GROWTH)
       .sort((a, b) => a.sides - b.sides);
@@ -92,13 +91,12 @@ function linkFaces(frames: readonly (readonly Face[])[], rules: FaceRules, longe
       taken.add(track).add(face);
       track.faces[frame] = face;
       track.last = face;
-      track.seen = frame;
     }
     for (const face of sure) {
       if (taken.has(face)) continue;
       const track: Track = Array.from({ length: frames.length }, () => undefined);
       track[frame] = face;
-      tracks.push({ faces: track, last: face, seen: frame });
+      tracks.push({ faces: track, last: face });
     }
   });
   return tracks.map(({ faces }) => faces);
