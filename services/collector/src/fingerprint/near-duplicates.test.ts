@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -8,6 +7,7 @@ import { createLocalAdapters } from '@soundstage/adapters-local';
 import { sha256, type ObjectStore, type Queue } from '@soundstage/core';
 import { temporaryFolder } from '@soundstage/core/testing';
 import { decodeAudio } from '@soundstage/media';
+import { makeSound } from '../testing/make-sound.js';
 import { compareAt } from './compare.js';
 import { fingerprintOf, packFingerprint, SAMPLE_RATE_HZ, unpackFingerprint, type Fingerprint } from './fingerprint.js';
 import { findNear, indexFingerprint, LEAST_OVERLAP, NEAR_DISTANCE } from './near-duplicates.js';
@@ -33,25 +33,6 @@ afterAll(async () => {
   await adapters.queue.close();
   await home.remove();
 });
-
-/** Notes that are struck and fade, at times and pitches like those of no other seed. */
-async function makeSound(path: string, seed: number, seconds = 8): Promise<void> {
-  const rateHz = 44_100;
-  const samples = new Float32Array(seconds * rateHz);
-  let state = seed;
-  const random = () => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32;
-  for (let note = 0; note < 6 * seconds; note++) {
-    const at = Math.floor(random() * samples.length);
-    const hz = 300 * 6 ** random();
-    const fadeS = 0.1 + 0.4 * random();
-    for (let n = at; n < samples.length; n++) {
-      const t = (n - at) / rateHz;
-      samples[n]! += 0.08 * Math.exp(-t / fadeS) * Math.sin(2 * Math.PI * hz * t);
-    }
-  }
-  await writeFile(`${path}.f32`, new Uint8Array(samples.buffer));
-  await ffmpeg('-f', 'f32le', '-ar', String(rateHz), '-ac', '1', '-i', `${path}.f32`, path);
-}
 
 describe('a fingerprint', () => {
   test('is found again by a copy at another level, cut and coded anew, and by no stranger', async () => {
