@@ -19,7 +19,7 @@ if (present.length > 0) await measure(present);
 
 async function measure(rows) {
   const { watchClip, examine } = await import(join(root, 'services/inference/dist/jobs/foley/look.js'));
-  const { decide, watch, weigh } = await import(join(root, 'services/inference/dist/jobs/foley/what.js'));
+  const { decide, watch, weigh } = await import(join(root, 'services/inference/dist/jobs/foley/see/what.js'));
   const { models, palette, close } = await openRecognition();
   const motion = { add: async () => undefined, finish: async () => undefined };
   const results = [];

@@ -13,12 +13,12 @@ const RATE_HZ = 48_000;
 const LONG_S = 600;
 const HITS_PER_S = 3;
 
-const { openPalette } = await foley('palette');
-const { strike } = await foley('modal');
-const { noiseOf } = await foley('noise');
-const { loopOf } = await foley('beds');
-const { render } = await foley('render');
-const { seededRandom } = await foley('random');
+const { openPalette } = await foley('palette/palette');
+const { strike } = await foley('synth/modal');
+const { noiseOf } = await foley('synth/noise');
+const { loopOf } = await foley('render/beds');
+const { render } = await foley('render/render');
+const { seededRandom } = await foley('render/random');
 const palette = await openPalette(join(root, 'services/inference/palette'), readLabels());
 
 if (process.argv[2] === '--render') {
@@ -193,7 +193,7 @@ function comesBack(pcm, samplesLater) {
 
 /** A minute of blows over a bed, as it is mixed: loudness and true peak by ffmpeg's ebur128. */
 async function level() {
-  const { levelFor, mixed } = await foley('mix');
+  const { levelFor, mixed } = await foley('render/mix');
   const { measureLoudness } = await from('packages/media/dist/index.js');
   const plan = await longPlan(60);
   const set = await levelFor(() => render(plan));
@@ -250,7 +250,7 @@ function speed() {
 }
 
 async function renderLong() {
-  const { limited } = await foley('limiter');
+  const { limited } = await foley('render/limiter');
   const emptyRssMiB = process.memoryUsage.rss() / 2 ** 20;
   const plan = await longPlan(LONG_S);
   let rssMiB = 0;

@@ -6,7 +6,7 @@ import { openModel } from '@soundstage/models';
 const root = resolve(import.meta.dirname, '../..');
 
 export async function openRecognition() {
-  const { openPalette } = await import(join(root, 'services/inference/dist/jobs/foley/palette.js'));
+  const { openPalette } = await import(join(root, 'services/inference/dist/jobs/foley/palette/palette.js'));
   const [classifier, detector] = await Promise.all(
     ['classifier', 'detector'].map((name) =>
       openModel({ folder: join(root, 'models'), name, threads: 1, executionProvider: 'cpu' }),

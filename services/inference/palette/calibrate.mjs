@@ -17,7 +17,7 @@ const root = resolve(import.meta.dirname, '../../..');
 const cacheAt = process.argv.indexOf('--cache');
 const cacheDir = cacheAt > 0 ? process.argv[cacheAt + 1] : join(tmpdir(), 'soundstage-palette');
 
-const { CALIBRATION, watch, weigh } = await import(join(root, 'services/inference/dist/jobs/foley/what.js'));
+const { CALIBRATION, watch, weigh } = await import(join(root, 'services/inference/dist/jobs/foley/see/what.js'));
 const { openRecognition } = await import(join(root, 'bench/lib/recognition.mjs'));
 const { models, palette, close } = await openRecognition();
 const folder = join(fetchPackage(STAMPS, cacheDir), 'usr/share/tuxpaint/stamps');

@@ -6,7 +6,7 @@ import { FoleySpec, InferenceServiceService, JobState, type Job } from '@soundst
 import { healthOf, startTestServices, temporaryFolder, type TestServices } from '@soundstage/core/testing';
 import { runningProcesses } from '@soundstage/media';
 import { createInference } from './index.js';
-import { seededRandom } from './jobs/foley/random.js';
+import { seededRandom } from './jobs/foley/render/random.js';
 import { bouncingBox, H264, makeVideo } from './testing/silent-video.js';
 
 const FILES = 200;

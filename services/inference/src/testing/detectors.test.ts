@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { seededRandom } from '../jobs/foley/random.js';
+import { seededRandom } from '../jobs/foley/render/random.js';
 import { detectClicks } from './detect-clicks.js';
 import { detectOnsets } from './detect-onsets.js';
 import { joinStatistics } from './join-statistics.js';

@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeCues, type CueSheet } from '@soundstage/cues';
 import { decodeAudio, hashVideoPackets, measureLoudness, probe } from '@soundstage/media';
 import type { FoleyCandidate, FoleyOutcome, FoleyStep } from './foley.js';
-import { CEILING_DBTP, TARGET_LUFS } from './mix.js';
+import { CEILING_DBTP, TARGET_LUFS } from './render/mix.js';
 import { openFoley, type Foley } from './open-foley.js';
-import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import { SAMPLE_RATE_HZ } from './render/sample-rate.js';
 
 const DATA = process.env['SOUNDSTAGE_DATA'] ?? fileURLToPath(new URL('../../../../../../shared/data', import.meta.url));
 

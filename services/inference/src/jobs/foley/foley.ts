@@ -4,16 +4,16 @@ import type { OpenModel } from '@soundstage/models';
 import { readCues, roundCues, type CueSheet } from '@soundstage/cues';
 import { throwIfAborted } from '@soundstage/core';
 import { examine, originalSound, pictureToMux, watchClip, type Clip, type Quality } from './look.js';
-import { levelFor, mixed, TARGET_LUFS, UNDER_ORIGINAL_LU, type Level } from './mix.js';
-import { followMotion } from './motion.js';
+import { levelFor, mixed, TARGET_LUFS, UNDER_ORIGINAL_LU, type Level } from './render/mix.js';
+import { followMotion } from './see/motion.js';
 import { joinPictureAndSound } from './mux.js';
-import type { Palette, SoundName } from './palette.js';
+import type { Palette, SoundName } from './palette/palette.js';
 import { planCues, type Plan } from './plan.js';
-import { render } from './render.js';
-import { chooseSounds, soundPlan, soundsUsed, type SoundPlan } from './sound.js';
+import { render } from './render/render.js';
+import { chooseSounds, soundPlan, soundsUsed, type SoundPlan } from './render/sound.js';
 import { stepClock } from './step-clock.js';
-import { decideByWords, mutedBy, watch, type Recognised } from './what.js';
-import { keepTime } from './when.js';
+import { decideByWords, mutedBy, watch, type Recognised } from './see/what.js';
+import { keepTime } from './see/when.js';
 
 /** The steps of the job, in their order, and their share of its time. */
 export const STEP_SHARES = [

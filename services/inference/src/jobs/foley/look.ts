@@ -11,9 +11,9 @@ import {
   type MediaInfo,
   type VideoInfo,
 } from '@soundstage/media';
-import type { MotionFollower } from './motion.js';
-import { SAMPLE_RATE_HZ } from './sample-rate.js';
-import type { Watcher } from './what.js';
+import type { MotionFollower } from './see/motion.js';
+import { SAMPLE_RATE_HZ } from './render/sample-rate.js';
+import type { Watcher } from './see/what.js';
 
 /** A video or still image that can be given sound. */
 export interface Clip {

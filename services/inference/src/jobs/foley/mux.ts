@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { measureLoudness, muxSound } from '@soundstage/media';
 import type { Clip } from './look.js';
-import { CEILING_DBTP, pcm } from './mix.js';
+import { CEILING_DBTP, pcm } from './render/mix.js';
 
 export interface Finished {
   /** Of the finished file, as a player hears it. */

@@ -5,9 +5,9 @@ import { sha256 } from '@soundstage/core';
 import { openModel, type OpenModel } from '@soundstage/models';
 import { readInferenceConfig } from '../../config.js';
 import { runFoley, STEP_SHARES, type FoleyModels, type FoleyOptions, type FoleyOutcome } from './foley.js';
-import { openPalette, type Palette } from './palette.js';
-import { previewSound, type PreviewOptions } from './preview.js';
-import { decideByWords, mutedBy } from './what.js';
+import { openPalette, type Palette } from './palette/palette.js';
+import { previewSound, type PreviewOptions } from './render/preview.js';
+import { decideByWords, mutedBy } from './see/what.js';
 
 /** The foley job with its models loaded and its palette read: opened once in a process, run as often as one likes. */
 export interface Foley {

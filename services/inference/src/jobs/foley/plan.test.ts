@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Palette } from './palette.js';
+import type { Palette } from './palette/palette.js';
 import { planCues, type Findings } from './plan.js';
-import { scenesOf } from './scenes.js';
-import type { SoundClass } from './sound-class.js';
-import type { Decision } from './what.js';
-import { GRID_RATE_HZ, type Onset, type Timing } from './when.js';
+import { scenesOf } from './see/scenes.js';
+import type { SoundClass } from './palette/sound-class.js';
+import type { Decision } from './see/what.js';
+import { GRID_RATE_HZ, type Onset, type Timing } from './see/when.js';
 
 function soundClass(id: string, over: Partial<SoundClass> = {}): SoundClass {
   return {

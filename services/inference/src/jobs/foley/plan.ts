@@ -1,10 +1,10 @@
 import { envelopePoints, type CueSheet, type HitCue, type LayerCue } from '@soundstage/cues';
-import { playable } from './playable.js';
-import type { Palette } from './palette.js';
-import { scenesOf, type Scene } from './scenes.js';
-import type { SoundClass } from './sound-class.js';
-import { decide, weigh, type Decision, type Sight } from './what.js';
-import { GRID_RATE_HZ, type Onset, type Timing } from './when.js';
+import { playable } from './palette/playable.js';
+import type { Palette } from './palette/palette.js';
+import { scenesOf, type Scene } from './see/scenes.js';
+import type { SoundClass } from './palette/sound-class.js';
+import { decide, weigh, type Decision, type Sight } from './see/what.js';
+import { GRID_RATE_HZ, type Onset, type Timing } from './see/when.js';
 
 /** What was found out about a clip. */
 export interface Findings {

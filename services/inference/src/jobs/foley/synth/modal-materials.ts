@@ -1,4 +1,4 @@
-import type { Random } from './random.js';
+import type { Random } from '../render/random.js';
 
 /** How a material loses what rings in it. */
 export interface Material {

@@ -1,7 +1,7 @@
 import { badInput } from '@soundstage/core';
 import type { Decision } from './decision.js';
-import type { Palette } from './palette.js';
-import { GROUPS, type SoundClass, type SoundGroup } from './sound-class.js';
+import type { Palette } from '../palette/palette.js';
+import { GROUPS, type SoundClass, type SoundGroup } from '../palette/sound-class.js';
 
 /**
  * The class that words name, for example `hammer on wood`: the one that shares most with its label and keywords.

@@ -1,6 +1,6 @@
 import { asFloat32, type OpenModel } from '@soundstage/models';
-import type { Palette } from './palette.js';
-import type { SoundClass } from './sound-class.js';
+import type { Palette } from '../palette/palette.js';
+import type { SoundClass } from '../palette/sound-class.js';
 
 /** What one frame says for each class of the palette. Small, as a film of four hours has some ten thousand of them. */
 export interface Sight {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { detectClicks } from '../../testing/detect-clicks.js';
+import { detectClicks } from '../../../testing/detect-clicks.js';
 import { loopOf } from './beds.js';
-import { strike } from './modal.js';
+import { strike } from '../synth/modal.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
-import type { Recording } from './palette.js';
+import type { Recording } from '../palette/palette.js';
 import { seededRandom } from './random.js';
 import { BLOCK_FRAMES, render } from './render.js';
 import type { Bed, Hit, SoundPlan } from './sound.js';

@@ -1,7 +1,7 @@
 import { badInput } from '@soundstage/core';
 import type { Decision, Recognised } from './decision.js';
-import type { Palette } from './palette.js';
-import type { SoundClass, SoundGroup } from './sound-class.js';
+import type { Palette } from '../palette/palette.js';
+import type { SoundClass, SoundGroup } from '../palette/sound-class.js';
 import type { Sight } from './sights.js';
 
 export type { Decision, Recognised } from './decision.js';

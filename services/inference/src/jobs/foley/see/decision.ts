@@ -1,4 +1,4 @@
-import type { SoundClass } from './sound-class.js';
+import type { SoundClass } from '../palette/sound-class.js';
 
 /** A class of the palette and how sure the picture makes us. */
 export interface Recognised {

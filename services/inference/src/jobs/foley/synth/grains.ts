@@ -1,5 +1,5 @@
-import type { Random } from './random.js';
-import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import type { Random } from '../render/random.js';
+import { SAMPLE_RATE_HZ } from '../render/sample-rate.js';
 
 /** What is left of a sound, beside full scale, when it is dropped: 80 dB. */
 const SILENT = 1e-4;

@@ -1,6 +1,6 @@
 import { badInput } from '@soundstage/core';
 import type { CueSheet } from '@soundstage/cues';
-import type { Palette } from './palette.js';
+import type { Palette } from '../palette/palette.js';
 import { render } from './render.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import { chooseSounds, soundPlan } from './sound.js';

@@ -1,4 +1,4 @@
-import type { Random } from './random.js';
+import type { Random } from '../render/random.js';
 
 /** How high a slow movement stands at a step: 0 to 1. Steps are asked for in order, or at most LONGEST_LAG_S late. */
 export type Tides = (step: number) => number;

@@ -1,4 +1,4 @@
-import { biquad, filter } from './filter.js';
+import { biquad, filter } from '../synth/filter.js';
 import type { Random } from './random.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 

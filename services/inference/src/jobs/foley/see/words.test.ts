@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { openPalette, type Palette } from './palette.js';
-import { GROUPS } from './sound-class.js';
+import { openPalette, type Palette } from '../palette/palette.js';
+import { GROUPS } from '../palette/sound-class.js';
 import { decideByWords, mutedBy } from './words.js';
 
-const ROOT = new URL('../../../../../', import.meta.url); // of the checkout, from dist/jobs/foley
+const ROOT = new URL('../../../../../../', import.meta.url); // of the checkout, from dist/jobs/foley/see
 let palette: Palette;
 
 beforeAll(async () => {

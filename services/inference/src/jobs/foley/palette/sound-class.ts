@@ -1,6 +1,6 @@
 import { SoundstageError } from '@soundstage/core';
-import { readModalShape, type ModalShape } from './modal-shape.js';
-import type { NoiseBand, NoiseShape } from './noise.js';
+import { readModalShape, type ModalShape } from '../synth/modal-shape.js';
+import type { NoiseBand, NoiseShape } from '../synth/noise.js';
 
 /** A label of a model's output and how much it says for a class, 0 to 1. */
 export interface LabelWeight {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FLACDecoder } from '@wasm-audio-decoders/flac';
 import { sha256, SoundstageError, throwIfAborted } from '@soundstage/core';
-import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import { SAMPLE_RATE_HZ } from '../render/sample-rate.js';
 import { readClasses, type PaletteClasses, type PaletteLabels, type SoundClass } from './sound-class.js';
 
 /** A recording of the palette, decoded. */

@@ -1,5 +1,5 @@
 import type { EndlessSource } from './beds.js';
-import type { Recording } from './palette.js';
+import type { Recording } from '../palette/palette.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import type { Bed, Hit, SoundPlan } from './sound.js';
 

@@ -1,4 +1,4 @@
-import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import { SAMPLE_RATE_HZ } from '../render/sample-rate.js';
 
 /** A second-order filter with its memory: transposed direct form II. */
 export interface Biquad {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { detectClicks } from '../../testing/detect-clicks.js';
-import { detectOnsets } from '../../testing/detect-onsets.js';
+import { detectClicks } from '../../../testing/detect-clicks.js';
+import { detectOnsets } from '../../../testing/detect-onsets.js';
 import { noiseOf, type NoiseShape } from './noise.js';
-import { seededRandom } from './random.js';
-import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import { seededRandom } from '../render/random.js';
+import { SAMPLE_RATE_HZ } from '../render/sample-rate.js';
 
 const hiss: NoiseShape = { bands: [{ lowHz: 500, highHz: 4000, gainDb: -20, modulationHz: 0, modulationDepth: 0 }] };
 const gusts: NoiseShape = {

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { openPalette, type Palette } from './palette.js';
+import { openPalette, type Palette } from '../palette/palette.js';
 import { classified, detected, personOnFoot } from './sights.js';
 import { decide, weigh, type Recognised, type Sight } from './what.js';
 
-const ROOT = new URL('../../../../../', import.meta.url); // of the checkout, from dist/jobs/foley
+const ROOT = new URL('../../../../../../', import.meta.url); // of the checkout, from dist/jobs/foley/see
 const labels = { imagenet: [] as string[], coco: [] as string[] };
 let palette: Palette;
 

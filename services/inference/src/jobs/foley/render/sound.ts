@@ -1,11 +1,11 @@
 import { envelopeLevels, type CueSheet, type HitCue, type LayerCue } from '@soundstage/cues';
 import { loopOf, type EndlessSource } from './beds.js';
-import { strike } from './modal.js';
-import { noiseOf } from './noise.js';
-import { SYNTHESIS, type Palette, type Recording, type SoundName } from './palette.js';
+import { strike } from '../synth/modal.js';
+import { noiseOf } from '../synth/noise.js';
+import { SYNTHESIS, type Palette, type Recording, type SoundName } from '../palette/palette.js';
 import { seededRandom, type Random } from './random.js';
-import type { SoundClass } from './sound-class.js';
-import { GRID_RATE_HZ } from './when.js';
+import type { SoundClass } from '../palette/sound-class.js';
+import { GRID_RATE_HZ } from '../see/when.js';
 
 /** One struck sound. */
 export interface Hit {

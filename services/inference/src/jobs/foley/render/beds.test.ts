@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { detectClicks } from '../../testing/detect-clicks.js';
-import { detectOnsets } from '../../testing/detect-onsets.js';
-import { joinStatistics } from '../../testing/join-statistics.js';
+import { detectClicks } from '../../../testing/detect-clicks.js';
+import { detectOnsets } from '../../../testing/detect-onsets.js';
+import { joinStatistics } from '../../../testing/join-statistics.js';
 import { loopOf } from './beds.js';
 import { seededRandom } from './random.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';

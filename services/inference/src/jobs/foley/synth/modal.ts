@@ -2,9 +2,9 @@ import { filter, passBand } from './filter.js';
 import { bubble, ring, tick, type Canvas } from './grains.js';
 import { FORMS, MATERIALS } from './modal-materials.js';
 import type { Body, Burst, Grains, ModalShape, Span } from './modal-shape.js';
-import { SYNTHESIS, type Recording } from './palette.js';
-import { seededRandom, type Random } from './random.js';
-import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import { SYNTHESIS, type Recording } from '../palette/palette.js';
+import { seededRandom, type Random } from '../render/random.js';
+import { SAMPLE_RATE_HZ } from '../render/sample-rate.js';
 
 export { readModalShape, type ModalShape } from './modal-shape.js';
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { readModalShape, strike, type ModalShape } from './modal.js';
-import type { Recording } from './palette.js';
-import { seededRandom } from './random.js';
-import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import type { Recording } from '../palette/palette.js';
+import { seededRandom } from '../render/random.js';
+import { SAMPLE_RATE_HZ } from '../render/sample-rate.js';
 
 const glass: ModalShape = {
   contactMs: 0.12,

@@ -1,8 +1,8 @@
-import type { EndlessSource } from './beds.js';
+import type { EndlessSource } from '../render/beds.js';
 import { filter, passBand, retune, type Biquad } from './filter.js';
 import { bubble, ring, tick, type Canvas } from './grains.js';
-import type { Random } from './random.js';
-import { SAMPLE_RATE_HZ } from './sample-rate.js';
+import type { Random } from '../render/random.js';
+import { SAMPLE_RATE_HZ } from '../render/sample-rate.js';
 import { tides, type Tides } from './tides.js';
 
 /** A sound that is noise in nature, as classes.json describes it: wind, rain, room tone. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openFoley, type Foley } from './open-foley.js';
+import { openFoley, type Foley } from '../open-foley.js';
 
 let foley: Foley;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CueSheet, HitCue, LayerCue } from '@soundstage/cues';
-import { SYNTHESIS, type Palette, type Recording } from './palette.js';
+import { SYNTHESIS, type Palette, type Recording } from '../palette/palette.js';
 import { seededRandom } from './random.js';
-import type { SoundClass } from './sound-class.js';
+import type { SoundClass } from '../palette/sound-class.js';
 import { chooseSounds, ofOneThing, soundPlan, soundsUsed } from './sound.js';
 
 const names = { wood: ['knock-1', 'knock-2', 'knock-3'], bell: ['ring-1'], rain: ['rain-1', 'rain-2'] };
