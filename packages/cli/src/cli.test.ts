@@ -121,6 +121,15 @@ describe('soundstage', () => {
     }
   }, 120_000);
 
+  test('bears a reader that has seen enough', async () => {
+    const child = spawn(process.execPath, [MAIN, 'foley', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let printed = '';
+    child.stderr.on('data', (text: Buffer) => (printed += text.toString()));
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+    expect(printed).toBe('');
+  }, 60_000);
+
   test('refuses what it does not know with exit code 2', async () => {
     expect((await soundstage(['folley'])).code).toBe(2);
     expect((await soundstage(['foley'])).code).toBe(2);

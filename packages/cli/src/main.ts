@@ -19,8 +19,15 @@ Examples:
   soundstage demo                              try it on a small clip that comes along
   soundstage foley silent.mp4                  writes silent.foley.mp4
   soundstage foley silent.mp4 -o out.mp4 --sound "hammer on wood"
+  soundstage foley clips/ -o finished/         a whole folder, with a report
   soundstage up                                all services and the page on this machine`,
   );
+
+// Whoever reads our output may have seen enough of it (`| head`): the work itself goes on.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 
 addFoleyCommand(program);
 addDemoCommand(program);

@@ -6,6 +6,9 @@ import type { FoleyResult } from './run.js';
 /** Fainter guesses are told to programs alone. */
 const WORTH_TELLING = 0.05;
 const MOST_LISTED = 6;
+/** Below it the times of hits are little better than guesses; the foley job warns below the same. */
+export const LOW_TRUST = 0.35;
+const GOOD_TRUST = 0.6;
 
 const SCENES: Readonly<Record<Scene, string>> = {
   struck: 'struck things',
@@ -53,8 +56,8 @@ export function summary({ outcome, takes, edited }: FoleyResult): string {
 export function trustInWords(trust: number | undefined): string {
   if (trust === undefined) return 'how far the times can be trusted is not known';
   const percent = `${Math.round(trust * 100)} %`;
-  if (trust >= 0.6) return `most hits should be in time (trust ${percent})`;
-  if (trust >= 0.4) return `some hits may be out of time: look and listen through them (trust ${percent})`;
+  if (trust >= GOOD_TRUST) return `most hits should be in time (trust ${percent})`;
+  if (trust >= LOW_TRUST) return `some hits may be out of time: look and listen through them (trust ${percent})`;
   return `hardly better than guessed: check every hit, or edit the cue sheet (trust ${percent})`;
 }
 

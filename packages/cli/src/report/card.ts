@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { BatchEntry, BatchState } from '../batch/entry.js';
-import { sceneInWords, trustInWords } from '../foley/summary.js';
+import { LOW_TRUST, sceneInWords, trustInWords } from '../foley/summary.js';
 import type { ClipView, TakeView } from './clip-view.js';
 import { clock, fileUrl, html, type Html } from './html.js';
 import { timeline } from './timeline.js';
@@ -11,8 +11,6 @@ const STATES: Readonly<Record<BatchState, string>> = {
   refused: 'refused',
   failed: 'failed',
 };
-/** Below it a person should look at every hit, see trustInWords(). */
-const LOW_TRUST = 0.4;
 const WORTH_SHOWING = 0.02;
 
 /** One input of the batch. `source`: the input, relative to the report. */
