@@ -433,6 +433,27 @@ inChromium('The cue editor', () => {
     expect(await page.locator('.candidate-take').allTextContents()).toEqual(['Take 8', 'Take 9']);
   }, 120_000);
 
+  test('shows a cue sheet that was made without a video, and renders it', async () => {
+    const again = { kind: 'foley', sourceJob: job.id, sound: 'wood', onlyCues: true };
+    const posted = await fetch(`${gateway.url}/v1/jobs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(again),
+    });
+    const planned = (await untilEnded(gateway.url, (await readJob(posted)).id)).at(-1)!;
+    opened = await openWindow(browser, gateway.url);
+    ({ page } = opened);
+    await page.goto(`${gateway.url}/#/jobs/${planned.id}`);
+    await page.waitForSelector('.cue-timeline');
+    expect(await state()).toBe('Not rendered yet');
+    expect(await page.locator('.ears span').allTextContents()).toEqual(['Your edit', 'Original']);
+    await page.click('.editor-render');
+    await page.waitForFunction(() => document.querySelector('.editor-state')?.textContent === 'As rendered', {
+      timeout: 60_000,
+    });
+    expect(await page.locator('.ears span').allTextContents()).toEqual(['Rendered', 'Your edit', 'Original']);
+  }, 90_000);
+
   test('gives a still image an ambience, as long as was asked for, and says so', async () => {
     const image = join(inference.folder, 'lake.png');
     await runFfmpeg(['-f', 'lavfi', '-i', 'mandelbrot=s=640x360:maxiter=60', '-frames:v', '1', image]);

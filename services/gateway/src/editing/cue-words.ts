@@ -14,9 +14,12 @@ export function gainWords(gainDb: number): string {
   return `${gainDb > 0 ? '+' : ''}${Number(gainDb.toFixed(1))} dB`.replace('-', '−');
 }
 
-/** `Hit 3 of 12, wood, 1.234 s, strength 70 %` */
-export function hitWords(sheet: CueSheet, hit: HitCue): string {
-  const place = sheet.hits.findIndex(({ id }) => id === hit.id) + 1;
+/**
+ * `Hit 3 of 12, wood, 1.234 s, strength 70 %`
+ *
+ * @param place of the hit in the order of time, from 1, where the caller has it at hand
+ */
+export function hitWords(sheet: CueSheet, hit: HitCue, place = sheet.hits.indexOf(hit) + 1): string {
   const rest = [
     ...(Math.abs(hit.pan) < 0.005 ? [] : [panWords(hit.pan)]),
     ...(hit.confidence < 0.995 ? [`confidence ${percent(hit.confidence)}`] : []),

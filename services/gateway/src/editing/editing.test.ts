@@ -5,7 +5,7 @@ import { applyEdit, type CueEdit } from './cue-edits.js';
 import { hitWords, layerWords, pointWords } from './cue-words.js';
 import { createEditorStore } from './editor-store.js';
 import { edited, redone, settled, startHistory, undone, type EditHistory } from './edit-history.js';
-import { audible, hitLanes, hitsBetween, idsBetween } from './lanes.js';
+import { audible, hitLanes, hitsBetween, idsBetween, thinned } from './lanes.js';
 import { gainLine, hitPreview, levelAt, soundsAlike } from './preview-plan.js';
 import {
   contentPx,
@@ -251,6 +251,20 @@ describe('Lanes', () => {
       }),
     );
     expect(idsBetween(sheet.hits, 'h3', 'h2')).toEqual(['h2', 'h3']);
+  });
+
+  test('show of many hits in one place the strongest, and whatever is selected', () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => ({
+      ...sheet.hits[0]!,
+      id: `h${i}`,
+      timeS: i / 1000,
+      strength: (i % 100) / 100,
+    }));
+    const shown = thinned(many, 100, (id) => id === 'h1');
+    expect(shown.length).toBeLessThan(1000 / 3 + 2);
+    expect(shown.map(({ id }) => id)).toContain('h1');
+    expect(shown.filter(({ timeS }) => timeS >= 0.09 && timeS < 0.12).map(({ strength }) => strength)).toEqual([0.99]);
+    expect(thinned(sheet.hits, 100, () => false)).toHaveLength(3);
   });
 
   test('that are soloed are all that is heard; what is muted never is', () => {

@@ -22,6 +22,24 @@ export function hitsBetween<Cue extends { timeS: number }>(hits: readonly Cue[],
   return hits.slice(firstFrom(hits, fromS), firstFrom(hits, toS));
 }
 
+/**
+ * As many hits as can be told apart: of those that would lie within a few pixels of each other, the strongest. What
+ * `keep` names is always there.
+ */
+export function thinned(hits: readonly HitCue[], pxPerS: number, keep: (id: string) => boolean, leastPx = 3): HitCue[] {
+  const buckets = new Map<number, HitCue>();
+  const kept: HitCue[] = [];
+  for (const hit of hits) {
+    if (keep(hit.id)) kept.push(hit);
+    else {
+      const bucket = Math.floor((hit.timeS * pxPerS) / leastPx);
+      const there = buckets.get(bucket);
+      if (!there || hit.strength > there.strength) buckets.set(bucket, hit);
+    }
+  }
+  return [...buckets.values(), ...kept];
+}
+
 function firstFrom(hits: readonly { timeS: number }[], timeS: number): number {
   let [low, high] = [0, hits.length];
   while (low < high) {

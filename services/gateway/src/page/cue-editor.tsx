@@ -23,6 +23,8 @@ interface CueEditorProps {
   media: HTMLVideoElement | undefined;
   playhead: Playhead;
   audition: AuditionControls;
+  /** The sheet itself is heard, not what was rendered of it. */
+  previewing: boolean;
   onSeek(timeS: number): void;
   onToggle(): void;
   /** The sheet sounds different from what was rendered. */
@@ -62,6 +64,7 @@ function Editing({
   media,
   playhead,
   audition,
+  previewing,
   ...on
 }: CueEditorProps & { handle: CueEditorHandle }) {
   const { store } = handle;
@@ -164,6 +167,7 @@ function Editing({
           job={job}
           candidate={candidate}
           handle={handle}
+          previewing={previewing}
           scale={scale}
           help={help}
           onScale={setScale}

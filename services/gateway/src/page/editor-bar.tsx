@@ -13,6 +13,7 @@ interface EditorBarProps {
   job: JobJson;
   candidate: number;
   handle: CueEditorHandle;
+  previewing: boolean;
   scale: TimeScale;
   help: boolean;
   onScale(change: (scale: TimeScale) => TimeScale): void;
@@ -23,7 +24,18 @@ interface EditorBarProps {
 const STEP = 1.6;
 
 /** Above the timeline: how the sheet stands, and what is done with it as a whole. */
-export function EditorBar({ editing, job, candidate, handle, scale, help, onScale, onHelp, onJob }: EditorBarProps) {
+export function EditorBar({
+  editing,
+  job,
+  candidate,
+  handle,
+  previewing,
+  scale,
+  help,
+  onScale,
+  onHelp,
+  onJob,
+}: EditorBarProps) {
   const { store, playhead, palette } = editing;
   const { history, dirty } = useStore(store);
   const [sending, setSending] = useState(false);
@@ -49,7 +61,7 @@ export function EditorBar({ editing, job, candidate, handle, scale, help, onScal
     <>
       <div class="editor-bar">
         <p class={`editor-state ${dirty ? 'is-edited' : ''}`} role="status">
-          {dirty ? 'Edited, playing a preview' : rendered ? 'As rendered' : 'Not rendered yet'}
+          {stateWords({ dirty, rendered, previewing })}
         </p>
         <div class="editor-tools" role="group" aria-label="Edit">
           <Tool label="Undo" keys="Control+Z" off={history.past.length === 0} onClick={store.undo} />
@@ -85,6 +97,12 @@ export function EditorBar({ editing, job, candidate, handle, scale, help, onScal
       {problem && <Problems message={problem.message} violations={problem.violations} />}
     </>
   );
+}
+
+function stateWords(is: { dirty: boolean; rendered: boolean; previewing: boolean }): string {
+  if (is.dirty) return is.previewing ? 'Edited, playing a preview' : 'Edited, not rendered yet';
+  if (!is.rendered) return 'Not rendered yet';
+  return is.previewing ? 'As rendered, playing a preview' : 'As rendered';
 }
 
 interface ToolProps {

@@ -1,8 +1,8 @@
 import type { HitCue } from '@soundstage/cues';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { oneHit, type EditorState, type Selection } from '../editing/editor-store.js';
 import { hitWords } from '../editing/cue-words.js';
-import { hitsBetween, idsBetween, type HitLane } from '../editing/lanes.js';
+import { hitsBetween, idsBetween, thinned, type HitLane } from '../editing/lanes.js';
 import { toTimeS, toX, visibleS, type TimeScale } from '../editing/time-scale.js';
 import type { Editing } from './cue-editor.js';
 import { drag } from './drag.js';
@@ -17,6 +17,8 @@ interface HitLanesProps {
 
 /** A drag over the height of a lane goes from silent to full. */
 const STRENGTH_PX = 56;
+/** Of more selected hits those that can be told apart are drawn. */
+const MOST_MARKED = 300;
 
 /**
  * The hits, one lane a class, as one list in which several can be selected: a bar as high as the hit is strong, as
@@ -29,6 +31,8 @@ export function HitLanes({ editing, state, lanes, scale }: HitLanesProps) {
   const list = useRef<HTMLDivElement>(null);
   const selected = new Set(selection.kind === 'hits' ? selection.ids : []);
   const stop = selection.kind === 'hits' ? selection.focusId : hits[0]?.id;
+
+  const places = useMemo(() => new Map(hits.map(({ id }, index) => [id, index + 1])), [hits]);
 
   useEffect(() => {
     if (focusTick === 0 || selection.kind !== 'hits') return;
@@ -49,7 +53,8 @@ export function HitLanes({ editing, state, lanes, scale }: HitLanesProps) {
       ref={list}
     >
       {lanes.map((lane) => {
-        const seen = hitsBetween(lane.hits, fromS, toS);
+        const isKept = (id: string) => id === stop || (selected.size <= MOST_MARKED && selected.has(id));
+        const seen = thinned(hitsBetween(lane.hits, fromS, toS), scale.pxPerS, isKept);
         const focused = lane.hits.find(({ id }) => id === stop);
         // What has the keyboard is there, wherever the view is.
         const drawn = focused && !seen.includes(focused) ? [...seen, focused] : seen;
@@ -76,7 +81,7 @@ export function HitLanes({ editing, state, lanes, scale }: HitLanesProps) {
                   scale={scale}
                   selected={selected.has(hit.id)}
                   stop={hit.id === stop}
-                  words={hitWords(history.present, hit)}
+                  words={hitWords(history.present, hit, places.get(hit.id))}
                   onPress={(event) => store.select(pressed(event, hit, state.selection, hits), { focus: true })}
                 />
               ))}

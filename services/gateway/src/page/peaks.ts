@@ -5,14 +5,30 @@ const RATE_HZ = 48_000;
 /** Decoding takes the whole file into memory; beyond this the timeline goes without its waveform. */
 const LIMIT_BYTES = 150e6;
 
+/** Films that were looked at lately; a person goes back and forth between candidates. */
+const known = new Map<string, Promise<Float32Array[]>>();
+const MOST_KNOWN = 12;
+
+/** As readPeaks, once for each address. */
+export function peaksOnce(url: string, sizeBytes: number): Promise<Float32Array[]> {
+  const begun = known.get(url) ?? readPeaks(url, sizeBytes);
+  known.set(url, begun);
+  begun.catch(() => known.delete(url));
+  for (const oldest of known.keys()) {
+    if (known.size <= MOST_KNOWN) break;
+    known.delete(oldest);
+  }
+  return begun;
+}
+
 /**
  * The loudest sample of each column of a sound, for each of at most two channels.
  *
  * @throws Error with a sentence, where the sound can't be shown
  */
-export async function readPeaks(url: string, sizeBytes: number, signal: AbortSignal): Promise<Float32Array[]> {
+async function readPeaks(url: string, sizeBytes: number): Promise<Float32Array[]> {
   if (sizeBytes > LIMIT_BYTES) throw new Error('The video is too large to draw its waveform here.');
-  const response = await fetch(url, { signal });
+  const response = await fetch(url);
   if (!response.ok) throw new Error('The waveform can’t be loaded.');
   const encoded = await response.arrayBuffer();
   // An offline context decodes without the permission to play that a live one asks for.

@@ -118,6 +118,7 @@ export function Stage({ job, onJob, onMore }: StageProps) {
           media={lead}
           playhead={playhead}
           audition={audition}
+          previewing={ear === 'edit'}
           onSeek={seek}
           onToggle={toggle}
           onEdited={() => setEar('edit')}

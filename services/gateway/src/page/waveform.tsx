@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import WaveSurfer from 'wavesurfer.js';
-import { readPeaks } from './peaks.js';
+import { peaksOnce } from './peaks.js';
 
 const NONCE = document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? '';
 
@@ -23,10 +23,10 @@ export function Waveform({ url, sizeBytes, durationS, heightPx, zoom }: Waveform
   latest.current = zoom;
 
   useEffect(() => {
-    const abort = new AbortController();
-    readPeaks(url, sizeBytes, abort.signal).then(
+    let left = false;
+    peaksOnce(url, sizeBytes).then(
       (peaks) => {
-        if (abort.signal.aborted || !container.current) return;
+        if (left || !container.current) return;
         const colour = getComputedStyle(container.current).getPropertyValue('--wave');
         drawn.current = WaveSurfer.create({
           container: container.current,
@@ -47,10 +47,10 @@ export function Waveform({ url, sizeBytes, durationS, heightPx, zoom }: Waveform
         if (latest.current) drawn.current.setScroll(latest.current.scrollPx);
         setNote('');
       },
-      (error: Error) => abort.signal.aborted || setNote(error.message),
+      (error: Error) => left || setNote(error.message),
     );
     return () => {
-      abort.abort();
+      left = true;
       drawn.current?.destroy();
       drawn.current = undefined;
     };

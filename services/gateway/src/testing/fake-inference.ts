@@ -51,7 +51,10 @@ const PITCH_HZ: Record<string, number> = { wood: 400, metal: 2000, drum: 90, rai
  */
 export async function startFakeInference(): Promise<TestInference> {
   const folder = await mkdtemp(join(tmpdir(), 'soundstage-gateway-'));
-  const services = await startTestServices(createLocalAdapters, [createFake], join(folder, 'home'));
+  const services = await startTestServices(createLocalAdapters, [createFake], join(folder, 'home'), {
+    // It renders in this thread, which tells nobody meanwhile that it is alive.
+    SOUNDSTAGE_LEASE_S: 60,
+  });
   let stopped: Promise<void> | undefined;
   const kill = () => (stopped ??= services.drain());
   return {
