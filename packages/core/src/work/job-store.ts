@@ -196,7 +196,8 @@ export function createJobStore(store: ObjectStore, queue: Queue): JobStore {
         const changed = new Promise<void>((resolve) => events.once(`change:${id}`, resolve));
         const { job, version } = await read(id);
         const current = version ?? '';
-        if (current !== seen) yield job;
+        // A write while it was read gives newer content under the version seen before: the end is told in any case.
+        if (current !== seen || hasEnded(job)) yield job;
         seen = current;
         if (hasEnded(job)) return;
         await Promise.race([changed, sleep(POLL_MS, undefined, signal ? { signal } : {})]);
