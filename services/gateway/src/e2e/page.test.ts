@@ -218,15 +218,17 @@ inChromium('The page', () => {
   (existsSync(DEMO) ? test : test.skip)(
     'shows the demo',
     async () => {
-      await open({ viewport: { width: 1200, height: 900 } });
+      await open({ viewport: { width: 1280, height: 1090 } });
       await makeSound(DEMO);
-      await page.waitForSelector('.result', { timeout: 60_000 });
+      await page.waitForSelector('.cue-timeline', { timeout: 120_000 });
       await page.waitForFunction(() => document.querySelector('.cue-wave .timeline-canvas')?.firstElementChild);
       await page.click('.hit >> nth=2').catch(() => undefined);
+      await page.keyboard.press('ArrowDown');
+      await page.evaluate(() => scrollTo(0, 0));
       await page.waitForFunction(() => [...document.querySelectorAll('video')].every((v) => !v.seeking));
       await page.waitForTimeout(500);
       await shoot('demo', false);
     },
-    90_000,
+    150_000,
   );
 });

@@ -6,6 +6,7 @@ import { hitWords, layerWords, pointWords } from './cue-words.js';
 import { createEditorStore } from './editor-store.js';
 import { edited, redone, settled, startHistory, undone, type EditHistory } from './edit-history.js';
 import { audible, hitLanes, hitsBetween, idsBetween, thinned } from './lanes.js';
+import { levelRatio } from './preview-level.js';
 import { gainLine, hitPreview, levelAt, soundsAlike } from './preview-plan.js';
 import {
   contentPx,
@@ -289,6 +290,44 @@ describe('The preview', () => {
     const { level, points } = gainLine(sheet.layers[0]!, 1, 3);
     expect(level).toBeCloseTo(0.6, 9);
     expect(points.map(([timeS]) => timeS)).toEqual([2, 3]);
+  });
+
+  test('is as loud as what was rendered, as far as hits that stand alone tell', async () => {
+    expect(
+      await levelRatio(
+        sheet,
+        () => 9,
+        async () => 0.25,
+      ),
+    ).toBe(10);
+    expect(
+      await levelRatio(
+        sheet,
+        () => 0.5,
+        async () => 0.25,
+      ),
+    ).toBe(2);
+    expect(
+      await levelRatio(
+        { ...sheet, hits: [] },
+        () => 0.5,
+        async () => 0.1,
+      ),
+    ).toBeCloseTo(5, 9);
+    expect(
+      await levelRatio(
+        { ...sheet, hits: [], layers: [] },
+        () => 1,
+        async () => 1,
+      ),
+    ).toBe(1);
+    expect(
+      await levelRatio(
+        sheet,
+        () => 0,
+        async () => 1,
+      ),
+    ).toBe(1);
   });
 
   test('knows when nothing has changed that can be heard', () => {

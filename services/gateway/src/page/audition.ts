@@ -16,6 +16,10 @@ export interface Audition {
   follow(video: HTMLVideoElement | undefined): void;
   /** One hit, or the first seconds of a layer. @throws ApiError-like Error where it can't be loaded */
   playOnce(cue: HitCue | LayerCue, seed: number): Promise<void>;
+  /** The loudest sample of a cue's preview, at the gain that it is played with. @throws Error as playOnce */
+  loudestOf(cue: HitCue | LayerCue, seed: number): Promise<number>;
+  /** What everything is multiplied by, to be as loud as what was rendered. */
+  setLevel(gain: number): void;
   /** Sources that were started along the film, single sounds, and the loudest sample so far: what really sounded. */
   figures(): { started: number; single: number; peak: number };
   close(): void;
@@ -228,6 +232,12 @@ export function createAudition(onProblem: (message: string) => void): Audition {
       counted.single++;
       timer ??= setInterval(tick, TICK_MS);
     },
+    async loudestOf(cue, seed) {
+      const wish = 'timeS' in cue ? hitPreview(cue, seed) : layerPreview(cue, seed);
+      const buffer = await previews.load(wish.url);
+      return wish.gain * loudestSample(buffer);
+    },
+    setLevel: (gain) => out.gain.setTargetAtTime(gain, context.currentTime, FADE_S),
     figures: () => ({ ...counted }),
     close() {
       follow(undefined);
@@ -235,6 +245,13 @@ export function createAudition(onProblem: (message: string) => void): Audition {
       void context.close();
     },
   };
+}
+
+function loudestSample(buffer: AudioBuffer): number {
+  let loudest = 0;
+  for (let channel = 0; channel < buffer.numberOfChannels; channel++)
+    for (const sample of buffer.getChannelData(channel)) loudest = Math.max(loudest, Math.abs(sample));
+  return loudest;
 }
 
 function firstFrom(hits: readonly HitCue[], timeS: number): number {

@@ -27,7 +27,13 @@ export function Stage({ job, onJob, onMore }: StageProps) {
   const playhead = useMemo(() => createPlayhead(durationS), [job.id]);
   const editor = useCueEditor(job, chosen);
   const handle = typeof editor === 'object' ? editor : undefined;
-  const audition = useAudition({ store: handle?.store, video: lead, on: ear === 'edit' });
+  const audition = useAudition({
+    store: handle?.store,
+    candidate: candidates[chosen],
+    durationS,
+    video: lead,
+    on: ear === 'edit',
+  });
   const isImage = job.request?.source?.mediaType.startsWith('image/') ?? false;
 
   useEffect(() => {

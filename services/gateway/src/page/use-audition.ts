@@ -1,7 +1,10 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { HitCue, LayerCue } from '@soundstage/cues';
 import { audible } from '../editing/lanes.js';
+import { levelRatio } from '../editing/preview-level.js';
 import type { EditorStore } from '../editing/editor-store.js';
+import type { CandidateJson } from './api.js';
+import { peaksOnce } from './peaks.js';
 import { createAudition, type Audition } from './audition.js';
 
 export interface AuditionControls {
@@ -13,10 +16,15 @@ export interface AuditionControls {
 /** What is edited, heard along the film as long as `on`. The audio graph is made when it is first needed. */
 export function useAudition({
   store,
+  candidate,
+  durationS,
   video,
   on,
 }: {
   store: EditorStore | undefined;
+  /** What was rendered, to be as loud as it is. */
+  candidate: CandidateJson | undefined;
+  durationS: number;
   video: HTMLVideoElement | undefined;
   on: boolean;
 }): AuditionControls {
@@ -46,6 +54,25 @@ export function useAudition({
     return store.subscribe(update);
   }, [store, video, on]);
 
+  useEffect(() => {
+    const url = candidate?.links.video;
+    if (!on || !store || !url) return undefined;
+    let left = false;
+    const player = audition();
+    const { rendered } = store.state();
+    peaksOnce(url, candidate.video?.sizeBytes ?? 0)
+      .then((peaks) => {
+        const loudest = (fromS: number, toS: number) =>
+          Math.max(...peaks.map((columns) => loudestBetween(columns, fromS / durationS, toS / durationS)));
+        return levelRatio(rendered, loudest, (cue) => player.loudestOf(cue, rendered.seed));
+      })
+      .then((gain) => left || player.setLevel(gain))
+      .catch(() => undefined); // heard at its own level then; what can't be loaded was told
+    return () => {
+      left = true;
+    };
+  }, [store, candidate, on]);
+
   return useMemo(
     () => ({
       playOnce(cue) {
@@ -58,4 +85,9 @@ export function useAudition({
     }),
     [],
   );
+}
+
+function loudestBetween(columns: Float32Array, from: number, to: number): number {
+  const span = columns.subarray(Math.floor(from * columns.length), Math.ceil(to * columns.length));
+  return span.reduce((loudest, peak) => Math.max(loudest, peak), 0);
 }
