@@ -2,7 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CollectionSpec, CollectorServiceService, CreateCollectionRequest, Feature } from '@soundstage/contracts';
+import {
+  BulkCollectionSpec,
+  CollectionSpec,
+  CollectorServiceService,
+  CreateBulkCollectionRequest,
+  CreateCollectionRequest,
+  Feature,
+  PreprocessingSpec,
+} from '@soundstage/contracts';
 import {
   createTestClient,
   makeTestClip,
@@ -60,6 +68,29 @@ describe('a clip that is collected with what is to follow', () => {
     expect([second?.parentJobId, third?.parentJobId]).toEqual([first?.id, second?.id]);
     expect(first?.traceId).toMatch(/^[0-9a-f]{32}$/);
     expect(new Set([first?.traceId, second?.traceId, third?.traceId]).size).toBe(1);
+    client.close();
+  }, 90_000);
+
+  test('does so as one of many, too', async () => {
+    const client = createTestClient(processes[0]!.address);
+    const path = join(home.path, 'another.mp4');
+    await makeTestClip(path, { seconds: 1, seed: 70 });
+    await client.upload(await readFile(path), 'video/mp4');
+    const thenPreprocess = { durationS: 0.5, frameRate: 20, width: 64, height: 48, sampleRateHz: 16000 };
+    const spec = BulkCollectionSpec.fromPartial({
+      source: { $case: 'bucketPrefix', value: 'media/' },
+      thenPreprocess: PreprocessingSpec.fromPartial(thenPreprocess),
+    });
+    const request = CreateBulkCollectionRequest.fromPartial({ spec });
+    const { job } = await client.call(CollectorServiceService.createBulkCollection, request);
+    const result = await client.resultOf(job!.id, 'bulkCollection');
+    expect(result).toMatchObject({ itemCount: 2, skippedCollectedCount: 1, collectedCount: 1 });
+    const report = (await client.download(result.report!.key)).toString('utf8').trim().split('\n');
+    const lines = report.map((line) => JSON.parse(line) as { outcome: string; next_job_id?: string });
+    const fresh = lines.find(({ outcome }) => outcome !== 'skipped_collected');
+    expect(await client.resultOf(fresh!.next_job_id!, 'preprocessing')).toMatchObject({ frameCount: 10 });
+    // What an earlier run collected was passed on then, as that run wanted it.
+    expect(lines.find(({ outcome }) => outcome === 'skipped_collected')).not.toHaveProperty('next_job_id');
     client.close();
   }, 90_000);
 });

@@ -32,14 +32,20 @@ export interface KnownSource {
 
 export const DATASET_HOST = 'youtube';
 
-/** @throws a refusal where a file can't be looked at */
+/** The collector's folder. @throws BAD_INPUT where it has none */
+export function folderOf({ SOUNDSTAGE_COLLECT_DIR: folder }: CollectorConfig, field: string): string {
+  if (folder !== undefined) return folder;
+  throw badInput('This collector takes no files by name: upload the clip, or set SOUNDSTAGE_COLLECT_DIR.', field);
+}
+
+/** Tells what a source is, whether or not it can be had. */
 export async function describeSource(source: ClipSource, config: CollectorConfig): Promise<KnownSource> {
   switch (source.$case) {
     case 'upload':
       return { identity: identityOfObject(source.value), host: '', origin: `upload:${source.value.key}` };
     case 'file': {
       const origin = `file:${source.value}`;
-      const found = await stat(join(config.SOUNDSTAGE_COLLECT_DIR ?? '', source.value)).catch(() => undefined);
+      const found = await stat(join(folderOf(config, 'spec.file'), source.value)).catch(() => undefined);
       const identity = found ? identityOfFile(source.value, found.size, found.mtimeMs) : origin;
       return { identity, host: '', origin };
     }
@@ -79,7 +85,7 @@ export async function fetchClip(
       return { path, sha256 };
     }
     case 'file':
-      return copyFile(config.SOUNDSTAGE_COLLECT_DIR ?? '', source.value, { scratch, signal, maxBytes });
+      return copyFile(folderOf(config, 'spec.file'), source.value, { scratch, signal, maxBytes });
     case 'url': {
       const last =
         new URL(source.value).pathname

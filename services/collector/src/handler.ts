@@ -18,7 +18,7 @@ import { decodeAudio, probe, type MediaInfo } from '@soundstage/media';
 import { checkRelativePath } from './collect-folder.js';
 import type { CollectorConfig } from './config.js';
 import { isPart, LONGEST_PART_S } from './download/downloader.js';
-import { describeSource, fetchClip, type KnownSource, type Sources } from './fetch-clip.js';
+import { describeSource, fetchClip, folderOf, type KnownSource, type Sources } from './fetch-clip.js';
 import { readUrl } from './fetch/check-url.js';
 import { fingerprintOf, LONGEST_S, SAMPLE_RATE_HZ, type Fingerprint } from './fingerprint/fingerprint.js';
 import { findNear, indexFingerprint } from './fingerprint/near-duplicates.js';
@@ -229,10 +229,14 @@ async function checkSource(
     case 'upload':
       return checkReference(source.value, 'spec.upload');
     case 'file':
-      checkHasFolder(config, 'spec.file');
+      folderOf(config, 'spec.file');
       return checkRelativePath(source.value, 'spec.file');
     case 'url':
-      readUrl(source.value);
+      try {
+        readUrl(source.value);
+      } catch (error) {
+        throw badInput(SoundstageError.from(error).message, 'spec.url', error);
+      }
       return;
     case 'datasetClip':
       if (!isPart(source.value)) {
@@ -245,12 +249,6 @@ async function checkSource(
     case undefined:
       throw badInput('The spec names no source: give an upload, a file, a url or a dataset_clip.', 'spec.source');
   }
-}
-
-/** @throws BAD_INPUT where the collector has no folder */
-export function checkHasFolder(config: CollectorConfig, field: string): void {
-  if (config.SOUNDSTAGE_COLLECT_DIR !== undefined) return;
-  throw badInput('This collector takes no files by name: upload the clip, or set SOUNDSTAGE_COLLECT_DIR.', field);
 }
 
 /** @throws BAD_INPUT for a text that is too long */

@@ -10,13 +10,13 @@ import { datasetItems } from './dataset-csv.js';
 import type { Item } from './items.js';
 
 /** A longer list is several lists. */
-export const MOST_ITEMS = 500_000;
+export const MOST_ITEMS = 250_000;
 const LONGEST_LINE = 4096;
 
 interface Listing {
   store: ObjectStore;
   /** The collector's folder. */
-  folder: string | undefined;
+  folder: () => string;
   signal: AbortSignal;
 }
 
@@ -55,7 +55,7 @@ function itemsOf(spec: BulkCollectionSpec, listing: Listing): AsyncIterable<Item
 
 /** Files below a folder, in the order of their paths; hidden ones are left out, links to folders aren't followed. */
 async function* folderItems(path: string, spec: BulkCollectionSpec, { folder, signal }: Listing): AsyncGenerator<Item> {
-  const root = folder ?? '';
+  const root = folder();
   const top = join(root, normalize(path));
   const [realRoot, realTop] = await Promise.all([realpath(root), realpath(top)]).catch((error: unknown) => {
     throw badInput(

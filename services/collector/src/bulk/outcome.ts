@@ -45,7 +45,7 @@ export function reportLine(item: Item, licence: string, outcome: Outcome, record
   if (record?.reason) line.reason = record.reason;
   if (record?.message) line.message = record.message;
   if (record?.jobId) line.job_id = record.jobId;
-  if (record?.nextJobId) line.next_job_id = record.nextJobId;
+  if (record?.nextJobId && outcome !== 'skipped_collected') line.next_job_id = record.nextJobId;
   return line;
 }
 

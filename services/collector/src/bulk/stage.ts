@@ -3,8 +3,8 @@ import { badInput, checkReference, storeBytes, type Platform, type Stage, type W
 import { checkRelativePath } from '../collect-folder.js';
 import type { CollectorConfig } from '../config.js';
 import { LONGEST_PART_S } from '../download/downloader.js';
-import type { Sources } from '../fetch-clip.js';
-import { checkFollowUp, checkHasFolder, checkTexts } from '../handler.js';
+import { folderOf, type Sources } from '../fetch-clip.js';
+import { checkFollowUp, checkTexts } from '../handler.js';
 import { pauseOf } from '../host-pause.js';
 import { fixItems, openCheckpoints, type Checkpoints } from './checkpoints.js';
 import { collectItem, settledBefore, type Run } from './collect-item.js';
@@ -61,7 +61,7 @@ export function createBulkCollectionStage(
     async run(spec, context) {
       const { store, signal, progress, jobId, outputPrefix } = context;
       progress('list', 0);
-      const listing = { store, signal, folder: config.SOUNDSTAGE_COLLECT_DIR };
+      const listing = { store, signal, folder: () => folderOf(config, 'spec.folder') };
       const items = await fixItems(store, outputPrefix, () => listItems(spec, listing));
       progress('list', 1, `${items.length} items`);
 
@@ -141,7 +141,7 @@ export function createBulkCollectionStage(
     }
     switch (source?.$case) {
       case 'folder':
-        checkHasFolder(config, 'spec.folder');
+        folderOf(config, 'spec.folder');
         return checkRelativePath(source.value, 'spec.folder');
       case 'urlList':
         return checkReference(source.value, 'spec.url_list');

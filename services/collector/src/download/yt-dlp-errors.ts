@@ -31,7 +31,7 @@ const MEANINGS: readonly [pattern: RegExp, name: Parameters<typeof refuse>[0], s
   [/larger than max-filesize/i, 'too_large', 'is larger than the limit'],
   [/conversion failed|invalid duration|ffmpeg exited with code/i, 'no_such_part', 'has no such part'],
   [
-    /resolve host|name resolution|timed out|connection (refused|reset)|network is unreachable/i,
+    /resolve host|name resolution|name or service not known|transporterror|timed out|connection (refused|reset)|network is unreachable/i,
     'unreachable',
     "can't be reached",
   ],

@@ -101,7 +101,10 @@ export interface BulkCollectionSpec {
   limit: number;
   /** Tries again what earlier runs refused for good. */
   retryRefused: boolean;
-  /** When set, each collected clip is passed on to the preprocessor with these parameters. */
+  /**
+   * When set, each clip that is collected now, duplicates too, is passed on to the preprocessor with these parameters;
+   * a clip that an earlier run collected is not.
+   */
   thenPreprocess?: PreprocessingSpec | undefined;
 }
 
