@@ -3,8 +3,8 @@ import { badInput } from '@soundstage/core';
 import type { PlacedClip, Rejected, SplitName } from './dataset-clip.js';
 
 /** More labels than this don't fit into the record of a version. */
-const MOST_LABELS = 5000;
-const MOST_REASONS = 100;
+const MOST_LABELS = 2000;
+const MOST_REASONS = 50;
 
 const none = (): SplitCounts => ({ train: 0, validation: 0, test: 0 });
 

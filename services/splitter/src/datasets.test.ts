@@ -16,8 +16,11 @@ import {
 } from '@soundstage/contracts';
 import { createLocalAdapters } from '@soundstage/adapters-local';
 import { startTestServices, temporaryFolder, type TestServices } from '@soundstage/core/testing';
+import { readSplitterConfig } from './config.js';
+import { createSplitStage } from './handler.js';
 import { createSplitter, exportDataset, exportDvc } from './index.js';
 import type { ManifestLine } from './versions/manifest-lines.js';
+import { createDatasetRegistry } from './versions/registry.js';
 
 let home: Awaited<ReturnType<typeof temporaryFolder>>;
 let services: TestServices;
@@ -176,6 +179,39 @@ describe('A version of a dataset', () => {
     const { version } = await split({ name: 'warned', clips });
     expect(version.warnings.join(' ')).toMatch(/“rare” has no clip in .*1 entry repeated a clip/);
     expect(await linesOf(version.manifest)).toHaveLength(9);
+  });
+});
+
+describe('Splitting', () => {
+  test('can break off anywhere and be done again: what is there is used, and there is one version', async () => {
+    const { store, log } = services.platform;
+    const stage = createSplitStage(readSplitterConfig({}), { registry: createDatasetRegistry(store) });
+    const spec = SplitSpec.fromPartial({
+      ...{ name: 'broken-off', clips: some(6), trainShare: 0.5, validationShare: 0, testShare: 0.5, dvc: true },
+    });
+    const scratch = join(home.path, 'broken-off');
+    mkdirSync(scratch);
+    /** Runs until something new has been written; then the process is gone. */
+    const run = () =>
+      stage.run(spec, {
+        ...{ jobId: 'j', outputPrefix: 'work/split/broken-off', scratch, log, signal: new AbortController().signal },
+        store: {
+          ...store,
+          put: async (...args) => {
+            await store.put(...args);
+            throw new Error('gone');
+          },
+        },
+        progress: () => undefined,
+        submit: async () => '',
+      });
+    let tries = 0;
+    let result: SplitResult | undefined;
+    while (!result && tries++ < 100) result = await run().catch(() => undefined);
+    const version = result?.version;
+    expect(tries).toBeGreaterThan(10);
+    expect((await get('broken-off')).version).toEqual(version);
+    await exportDataset(join(home.path, 'whole-again'), { version: version!, read: (key) => store.get(key) });
   });
 });
 

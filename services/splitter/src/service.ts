@@ -20,12 +20,12 @@ export const createSplitter: CreateService = async (platform, handlers) => {
     createSplit: createJobMethod('CreateSplit', stage, platform, handlers),
 
     listDatasets: handlers.unary('ListDatasets', async ({ pageSize, pageToken }) => {
-      const { items, nextPageToken } = await registry.list({ size: sizeOf(pageSize, 100, 1000), token: pageToken });
+      const { items, nextPageToken } = await registry.list({ size: sizeOf(pageSize, 100, 100), token: pageToken });
       return { datasets: items, nextPageToken };
     }),
 
     listDatasetVersions: handlers.unary('ListDatasetVersions', async ({ name, pageSize, pageToken }) => {
-      const page = { size: sizeOf(pageSize, 20, 100), token: pageToken };
+      const page = { size: sizeOf(pageSize, 20, 50), token: pageToken };
       const { items, nextPageToken } = await registry.history(name, page);
       return { versions: items.map((version) => ({ ...version, labels: [] })), nextPageToken };
     }),
@@ -52,7 +52,7 @@ export const createSplitter: CreateService = async (platform, handlers) => {
       }
       const { changes, unchanged } = await compareVersions(store, older, newer);
       const first = Number(pageToken || 0);
-      const end = first + sizeOf(pageSize, 100, 1000);
+      const end = first + sizeOf(pageSize, 100, 500);
       return {
         fromVersion: older.id,
         toVersion: newer.id,

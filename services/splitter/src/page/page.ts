@@ -11,7 +11,7 @@ export interface PageContent {
   /** In canonical order. */
   clips: readonly PlacedClip[];
   rejected: readonly Rejected[];
-  /** Indexes of the clips that are shown with pictures and waveform, ascending. */
+  /** Indexes of the clips that are shown with pictures and waveform; the last are left out first. */
   sample: readonly number[];
   preview: (clip: PlacedClip) => Promise<Preview>;
   /** Counts of what happened since the version before, where there was one. */

@@ -78,7 +78,7 @@ async function withFile(
     // What is wrong with the media is worth showing; what is wrong with this machine is tried again.
     if (reason !== 'BAD_INPUT' && reason !== 'DEADLINE_EXCEEDED') throw thrown;
     if (signal.aborted) throw thrown;
-    preview.remarks.push(message.replaceAll(/preview-[0-9a-f]{16}-[0-9a-z]+/g, 'The file'));
+    preview.remarks.push(message.replaceAll(/“?preview-[0-9a-f]{16}-[0-9a-z]+”?/g, 'The file'));
   } finally {
     await rm(path, { force: true });
   }

@@ -5,7 +5,7 @@ import type { PlacedClip } from '../dataset-clip.js';
  * Which clips to show: one of each label and split in turn, until there are enough, so that rare labels are seen too.
  * The same clips give the same choice.
  *
- * @returns indexes into `clips`, ascending
+ * @returns indexes into `clips` in the order of the draw: any first part of it is drawn evenly too
  */
 export function chooseSample(clips: readonly PlacedClip[], most: number): number[] {
   if (clips.length <= most) return clips.map((_, i) => i);
@@ -26,5 +26,5 @@ export function chooseSample(clips: readonly PlacedClip[], most: number): number
       if (chosen.length < most && group[round]) chosen.push(group[round]!.index);
     }
   }
-  return chosen.sort((a, b) => a - b);
+  return chosen;
 }

@@ -2,7 +2,8 @@ import { Dataset, DatasetVersion, type DatasetTag } from '@soundstage/contracts'
 import { badInput, readJson, SoundstageError, writeJson, type ObjectStore } from '@soundstage/core';
 import { checkName } from '../check-spec.js';
 
-const MOST_TAGS = 1000;
+/** So that a page of datasets with all their tags fits into a message. */
+const MOST_TAGS = 100;
 const SHORTEST_ID = 8;
 /** History keys count down from here, so that the newest comes first: the year 5138. */
 const END_OF_TIME_MS = 99_999_999_999_999;

@@ -33,7 +33,7 @@ export interface CreateSplitResponse {
 }
 
 export interface ListDatasetsRequest {
-  /** At most 1,000; 0 means 100. */
+  /** At most 100; 0 means 100. */
   pageSize: number;
   pageToken: string;
 }
@@ -45,7 +45,7 @@ export interface ListDatasetsResponse {
 
 export interface ListDatasetVersionsRequest {
   name: string;
-  /** At most 100; 0 means 20. */
+  /** At most 50; 0 means 20. */
   pageSize: number;
   pageToken: string;
 }
@@ -93,7 +93,7 @@ export interface CompareDatasetsRequest {
   to:
     | DatasetVersionName
     | undefined;
-  /** At most 1,000; 0 means 100. */
+  /** At most 500; 0 means 100. */
   pageSize: number;
   pageToken: string;
 }
