@@ -113,7 +113,6 @@ describe('soundstage foley', () => {
   }, 60_000);
 
   test.each([
-    [['clip.mp4', '--cues', 'edited.json', '--sound', 'wood'], 'change "class"'],
     [['clip.mp4', '--candidates', '9'], 'from 1 to 8'],
     [['clip.mp4', '--mute', ','], 'music,speech'],
     [['.'], 'say with -o'],

@@ -1,21 +1,14 @@
 import type { Command } from 'commander';
-import { createLocalAdapters } from '@soundstage/adapters-local';
-import { createCollector } from '@soundstage/collector';
-import { badInput, runServices, type CreateService } from '@soundstage/core';
-import { createFeatureExtractor } from '@soundstage/feature-extractor';
-import { startGateway } from '@soundstage/gateway';
-import { createInference } from '@soundstage/inference';
-import { createPreprocessor } from '@soundstage/preprocessor';
-import { createSplitter } from '@soundstage/splitter';
-import { createTrainerLauncher } from '@soundstage/trainer-launcher';
+import { badInput, type CreateService } from '@soundstage/core';
 
-const SERVICES: Readonly<Record<string, CreateService>> = {
-  collector: createCollector,
-  preprocessor: createPreprocessor,
-  splitter: createSplitter,
-  'feature-extractor': createFeatureExtractor,
-  'trainer-launcher': createTrainerLauncher,
-  inference: createInference,
+/** Each is loaded when it is asked for, so that the other commands start at once. */
+const SERVICES: Readonly<Record<string, () => Promise<CreateService>>> = {
+  collector: async () => (await import('@soundstage/collector')).createCollector,
+  preprocessor: async () => (await import('@soundstage/preprocessor')).createPreprocessor,
+  splitter: async () => (await import('@soundstage/splitter')).createSplitter,
+  'feature-extractor': async () => (await import('@soundstage/feature-extractor')).createFeatureExtractor,
+  'trainer-launcher': async () => (await import('@soundstage/trainer-launcher')).createTrainerLauncher,
+  inference: async () => (await import('@soundstage/inference')).createInference,
 };
 
 export function addServeCommands(program: Command): void {
@@ -56,9 +49,16 @@ Examples:
 }
 
 /** Serves until SIGTERM or SIGINT, then drains. */
-function serve(name: string, creators: readonly CreateService[], page: boolean): Promise<never> {
-  return runServices(name, createLocalAdapters, creators, async (services, log) => {
-    const gateway = page ? await startGateway({ inferenceAddress: services.address, log }) : undefined;
+async function serve(name: string, loaders: readonly (() => Promise<CreateService>)[], page: boolean): Promise<void> {
+  const [{ runServices }, { createLocalAdapters }, creators] = await Promise.all([
+    import('@soundstage/core'),
+    import('@soundstage/adapters-local'),
+    Promise.all(loaders.map((load) => load())),
+  ]);
+  await runServices(name, createLocalAdapters, creators, async (services, log) => {
+    const gateway = page
+      ? await (await import('@soundstage/gateway')).startGateway({ inferenceAddress: services.address, log })
+      : undefined;
     process.stderr.write(
       `Soundstage serves gRPC on ${services.address}${gateway ? ` and its page on ${gateway.url}` : ''}. Ctrl-C stops it.\n`,
     );
