@@ -69,9 +69,9 @@ async function saved(): Promise<WrittenSheet> {
 const hitOf = (sheet: WrittenSheet, id: string) => sheet.hits.find((hit) => hit.id === id)!;
 const figures = () =>
   page.$eval('.editor', ({ dataset }) => ({
-    started: Number((dataset as DOMStringMap).started),
-    single: Number((dataset as DOMStringMap).single),
-    peak: Number((dataset as DOMStringMap).peak),
+    started: Number(dataset.started),
+    single: Number(dataset.single),
+    peak: Number(dataset.peak),
   }));
 const middleOf = async (selector: string) => {
   const box = (await page.locator(selector).boundingBox())!;
@@ -86,7 +86,7 @@ inChromium('The cue editor', () => {
     job = await filmed({ sound: 'wood' }, clip);
     several = await filmed({ sound: 'wood', candidates: '3', seed: '5' }, clip);
     browser = await launchChromium();
-  }, 180_000);
+  }, 300_000);
 
   afterAll(async () => {
     await browser?.close();

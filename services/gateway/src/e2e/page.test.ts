@@ -44,7 +44,7 @@ inChromium('The page', () => {
     clip = drawClip(inference.folder);
     longClip = drawClip(inference.folder, { name: 'a long one.mp4', seconds: 90, size: '640x480' });
     browser = await launchChromium();
-  }, 120_000);
+  }, 300_000);
 
   afterAll(async () => {
     await browser?.close();

@@ -112,7 +112,10 @@ export function createAudition(onProblem: (message: string) => void): Audition {
       counted.started++;
     }
     for (const [id, { when }] of hits) if (when < context.currentTime - 1) hits.delete(id);
-    for (const layer of plan.layers) playing ? playLayer(layer, at) : previews.get(layerPreview(layer, plan.seed).url);
+    for (const layer of plan.layers) {
+      if (playing) playLayer(layer, at);
+      else previews.get(layerPreview(layer, plan.seed).url);
+    }
     if (!playing) return;
     for (const [id, { layer }] of layers) if (layer.endS < at) stopLayer(id);
   }

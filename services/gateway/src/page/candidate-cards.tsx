@@ -74,8 +74,8 @@ interface CardProps {
 function Card({ candidate, number, checked, durationS, onChoose }: CardProps) {
   const { seed, hits, layers, loudnessLufs, links, video } = candidate;
   const facts = [
-    `${hits} hits`,
-    `${layers} layers`,
+    countOf(hits, 'hit'),
+    countOf(layers, 'layer'),
     ...(loudnessLufs === undefined ? [] : [`${signed(loudnessLufs)} LUFS`]),
   ];
   return (

@@ -1,9 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { CueEdit } from '../editing/cue-edits.js';
-import type { ApplyOptions, EditorStore } from '../editing/editor-store.js';
 import { fitted, zoomed, type TimeScale } from '../editing/time-scale.js';
-import type { JobJson, SoundClassJson } from './api.js';
+import type { JobJson } from './api.js';
 import { CueTimeline } from './cue-timeline.js';
+import type { Editing } from './editing.js';
 import { EditorBar } from './editor-bar.js';
 import { EditorHelp } from './editor-help.js';
 import { pressKey, pressUndo, type KeyTargets } from './editor-keys.js';
@@ -38,26 +37,12 @@ export function CueEditor(props: CueEditorProps) {
   const { handle } = props;
   if (handle === undefined) return <p class="editor-note">Loading the cue sheet…</p>;
   if (typeof handle === 'string') return <p class="editor-note">The cue sheet can’t be edited: {handle}</p>;
-  return <Editing {...props} handle={handle} />;
+  return <SheetEditor {...props} handle={handle} />;
 }
 
 const FIGURES_MS = 100;
 
-/** Everything that the parts of the editor share. */
-export interface Editing {
-  store: EditorStore;
-  durationS: number;
-  palette: readonly SoundClassJson[];
-  audition: AuditionControls;
-  playhead: Playhead;
-  /** Applies an edit and lets it be heard: the one hit that it changed, unless the film plays and it is heard there. */
-  act(edit: CueEdit, how?: ApplyOptions): void;
-  addHit(timeS: number, classId?: string): void;
-  listen(): void;
-  seek(timeS: number): void;
-}
-
-function Editing({
+function SheetEditor({
   handle,
   job,
   candidate,

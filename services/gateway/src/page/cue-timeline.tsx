@@ -13,7 +13,7 @@ import {
   type TimeScale,
 } from '../editing/time-scale.js';
 import type { CandidateJson } from './api.js';
-import type { Editing } from './cue-editor.js';
+import type { Editing } from './editing.js';
 import { clock } from './format.js';
 import { HitLanes } from './hit-lanes.js';
 import { LaneHeads } from './lane-heads.js';

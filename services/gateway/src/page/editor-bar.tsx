@@ -2,7 +2,7 @@ import { writeCues } from '@soundstage/cues';
 import { useState } from 'preact/hooks';
 import { fitted, isFitted, zoomed, type TimeScale } from '../editing/time-scale.js';
 import { renderCues, wishOf, type ApiError, type JobJson } from './api.js';
-import type { Editing } from './cue-editor.js';
+import type { Editing } from './editing.js';
 import { Problems } from './problems.js';
 import { SheetFiles } from './sheet-files.js';
 import type { CueEditorHandle } from './use-cue-editor.js';

@@ -41,8 +41,8 @@ export function pressKey(event: KeyboardEvent, on: KeyTargets): boolean {
 export function pressUndo(event: KeyboardEvent, { store }: Pick<KeyTargets, 'store'>): boolean {
   if (!(event.ctrlKey || event.metaKey)) return false;
   const key = event.key.toLowerCase();
-  if (key === 'z') event.shiftKey ? store.redo() : store.undo();
-  else if (key === 'y') store.redo();
+  if (key === 'y' || (key === 'z' && event.shiftKey)) store.redo();
+  else if (key === 'z') store.undo();
   else return false;
   return true;
 }

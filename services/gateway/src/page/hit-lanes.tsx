@@ -4,7 +4,7 @@ import { oneHit, type EditorState, type Selection } from '../editing/editor-stor
 import { hitWords } from '../editing/cue-words.js';
 import { hitsBetween, idsBetween, thinned, type HitLane } from '../editing/lanes.js';
 import { toTimeS, toX, visibleS, type TimeScale } from '../editing/time-scale.js';
-import type { Editing } from './cue-editor.js';
+import type { Editing } from './editing.js';
 import { drag } from './drag.js';
 import { toggled } from './editor-keys.js';
 

@@ -3,7 +3,7 @@ import { useId } from 'preact/hooks';
 import type { HitChange, LayerChange } from '../editing/cue-edits.js';
 import { countOf, gainWords, panWords } from '../editing/cue-words.js';
 import { manyHits, type EditorState } from '../editing/editor-store.js';
-import type { Editing } from './cue-editor.js';
+import type { Editing } from './editing.js';
 import { percent } from './format.js';
 import { SliderField } from './slider-field.js';
 import { SoundPicker } from './sound-picker.js';

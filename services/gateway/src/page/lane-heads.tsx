@@ -1,7 +1,7 @@
 import { countOf, gainWords, layerWords } from '../editing/cue-words.js';
 import { manyHits, type EditorState } from '../editing/editor-store.js';
 import type { HitLane, LaneName } from '../editing/lanes.js';
-import type { Editing } from './cue-editor.js';
+import type { Editing } from './editing.js';
 
 interface LaneHeadsProps {
   editing: Editing;

@@ -4,7 +4,7 @@ import { pointWords } from '../editing/cue-words.js';
 import type { EditorState } from '../editing/editor-store.js';
 import { levelAt } from '../editing/preview-plan.js';
 import { toTimeS, toX, visibleS, type TimeScale } from '../editing/time-scale.js';
-import type { Editing } from './cue-editor.js';
+import type { Editing } from './editing.js';
 import { drag } from './drag.js';
 
 /** As high as the style sheet makes the lane, less the room for the points at its edges. */

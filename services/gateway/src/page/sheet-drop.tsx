@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { SoundstageError } from '@soundstage/core/errors';
-import type { Editing } from './cue-editor.js';
+import type { Editing } from './editing.js';
 import { Problems } from './problems.js';
 import { openSheet } from './sheet-files.js';
 

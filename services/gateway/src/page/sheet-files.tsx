@@ -1,6 +1,6 @@
 import { MOST_CUE_BYTES, readCues, toWebVtt, writeCues } from '@soundstage/cues';
 import { useRef } from 'preact/hooks';
-import type { Editing } from './cue-editor.js';
+import type { Editing } from './editing.js';
 
 /** Saves the sheet as it stands, and takes one that was edited elsewhere. */
 export function SheetFiles({ editing, name }: { editing: Editing; name: string }) {
