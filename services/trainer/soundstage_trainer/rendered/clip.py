@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from soundstage_trainer.rendered import actors, kinematics, textures
-from soundstage_trainer.rendered.actors import HEIGHT_PX, WIDTH_PX, Act, Flash, Thing
+from soundstage_trainer.rendered import actors, kinematics, stage, textures
 from soundstage_trainer.rendered.kinematics import RATE_HZ, SMALLEST_GAP_S
+from soundstage_trainer.rendered.stage import HEIGHT_PX, WIDTH_PX, Act, Flash, Thing
 
 VERSION = "2"
 MARGIN_PX = 32  # of background around the picture, for the camera to move over
@@ -122,7 +122,7 @@ class _Scene:
         main: Act = kinds[random.choice(len(kinds), p=weights / weights.sum())](random, seconds)
         self.kind = main.kind
         if random.random() < 0.85:
-            actors.set_off(main.things, self.background, MARGIN_PX)
+            stage.set_off(main.things, self.background, MARGIN_PX)
         acts = [main]
         if random.random() < 0.3:
             acts.insert(int(random.integers(0, 2)), actors.waver(random, seconds))
