@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sha256 } from '@soundstage/core';
 import type { Clip, Source } from './sources.js';
 
@@ -13,6 +14,8 @@ interface Weighed<C extends Clip> {
 const MAX_ROUNDS = 100;
 /** Trades that are looked at, all in all: a second or two of work. */
 const MAX_TRADES = 5_000_000;
+/** Longest time without a turn for others, who keep leases and answer health checks. */
+const TURN_MS = 20;
 /** Smaller gains are rounding errors. */
 const LEAST_GAIN = 1e-9;
 
@@ -27,11 +30,12 @@ const LEAST_GAIN = 1e-9;
  * @param shares of the clips, 0 or more, adding up to 1; a part with a share of 0 stays empty
  * @returns the part of each source, in the order of `sources`
  */
-export function divide<C extends Clip>(
+export async function divide<C extends Clip>(
   sources: readonly Source<C>[],
   shares: readonly number[],
   seed: bigint,
-): number[] {
+): Promise<number[]> {
+  const breathe = takeTurns();
   const names = new Set(sources.flatMap(({ clips }) => clips.map(({ label }) => label)));
   const labels = new Map([...names].sort().map((label, index) => [label, index]));
   const columnSums = new Float64Array(labels.size + 1);
@@ -64,6 +68,7 @@ export function divide<C extends Clip>(
   };
 
   for (const each of ordered) {
+    await breathe();
     each.part = open.reduce(
       (best, p) => (change(each, p, 1) < change(each, best, 1) - LEAST_GAIN ? p : best),
       open[0]!,
@@ -72,9 +77,10 @@ export function divide<C extends Clip>(
   }
 
   /** Moves each source to a better part, where there is one. */
-  function moveSingles(): boolean {
+  async function moveSingles(): Promise<boolean> {
     let moved = false;
     for (const each of ordered) {
+      await breathe();
       const leaving = change(each, each.part, -1);
       for (const p of open) {
         if (p === each.part || leaving + change(each, p, 1) > -LEAST_GAIN) continue;
@@ -88,7 +94,7 @@ export function divide<C extends Clip>(
 
   let trades = MAX_TRADES;
   /** Lets two sources change places where that is better, until the trades are used up. */
-  function tradePairs(): boolean {
+  async function tradePairs(): Promise<boolean> {
     let traded = false;
     /** By source and part: what leaving its part, or coming to another one, would change. */
     const changes = new Float64Array(ordered.length * shares.length);
@@ -98,6 +104,7 @@ export function divide<C extends Clip>(
       });
     open.forEach(note);
     for (let a = 0; a < ordered.length && trades > 0; a++) {
+      await breathe();
       const [one, rowA] = [ordered[a]!, a * shares.length];
       for (let b = a + 1; b < ordered.length && trades > 0; b++) {
         const [other, rowB] = [ordered[b]!, b * shares.length];
@@ -117,7 +124,7 @@ export function divide<C extends Clip>(
     return traded;
   }
 
-  for (let round = 0; round < MAX_ROUNDS; round++) if (!moveSingles() && !tradePairs()) break;
+  for (let round = 0; round < MAX_ROUNDS; round++) if (!(await moveSingles()) && !(await tradePairs())) break;
   return weighed.map(({ part }) => part);
 }
 
@@ -141,4 +148,15 @@ function weigh<C extends Clip>(source: Source<C>, labels: ReadonlyMap<string, nu
   counts.set(labels.size, source.clips.length);
   const sorted = [...counts].sort(([a], [b]) => a - b);
   return { source, columns: sorted.map(([column]) => column), counts: sorted.map(([, count]) => count), part: 0 };
+}
+
+/** Gives other work of this process a turn whenever it has waited long enough. */
+function takeTurns(): () => Promise<void> | undefined {
+  let last = performance.now();
+  return () => {
+    if (performance.now() - last < TURN_MS) return undefined;
+    return nextTurn().then(() => {
+      last = performance.now();
+    });
+  };
 }

@@ -59,7 +59,7 @@ export function createSplitStage(
       progress('read', 1, `${given.length} clips`);
 
       progress('divide', 0);
-      const { placements, rejected: leaks } = placeClips(given, divisionOf(spec), spec.seed);
+      const { placements, rejected: leaks } = await placeClips(given, divisionOf(spec), spec.seed);
       const clips: PlacedClip[] = given.flatMap((clip) => {
         const place = placements.get(clip);
         return place ? [{ ...clip, ...place }] : [];

@@ -24,17 +24,21 @@ type Placeable = Clip & Partial<Pick<DatasetClip, 'ownSplit' | 'id'>>;
  *
  * @throws BAD_INPUT where the dataset's own split is asked for and can't be used
  */
-export function placeClips<C extends Placeable>(clips: readonly C[], division: Division, seed: bigint): Placed<C> {
+export async function placeClips<C extends Placeable>(
+  clips: readonly C[],
+  division: Division,
+  seed: bigint,
+): Promise<Placed<C>> {
   const sources = groupBySource(clips);
   switch (division.method) {
     case 'shares': {
       const { train, validation, test } = division;
-      const parts = divide(sources, [train, validation, test], seed);
+      const parts = await divide(sources, [train, validation, test], seed);
       return placed(sources, (_, i) => ({ split: SPLITS[parts[i]!]!, fold: 0 }));
     }
     case 'folds': {
       const { folds, train, test } = division;
-      const parts = divide(sources, [...Array<number>(folds).fill(train / folds), test], seed);
+      const parts = await divide(sources, [...Array<number>(folds).fill(train / folds), test], seed);
       return placed(sources, (_, i) =>
         parts[i] === folds ? { split: 'test', fold: 0 } : { split: 'train', fold: parts[i]! + 1 },
       );
@@ -63,11 +67,11 @@ const MOST_GUARDED: readonly SplitName[] = ['test', 'validation', 'train'];
  * Where a dataset itself has one source in two splits, its test clips stay, so that figures compare with published
  * ones, and those of the source that would give them away are left out.
  */
-function placeAsOwn<C extends Placeable>(
+async function placeAsOwn<C extends Placeable>(
   sources: readonly Source<C>[],
   validationShare: number,
   seed: bigint,
-): Placed<C> {
+): Promise<Placed<C>> {
   const rejected = new Map<C, Rejected>();
   const kept = sources.map((source) => {
     const split = MOST_GUARDED.find((name) => source.clips.some(({ ownSplit }) => ownSplit === name))!;
@@ -85,7 +89,7 @@ function placeAsOwn<C extends Placeable>(
       );
     }
     const training = kept.filter(({ split }) => split === 'train');
-    const parts = divide(training, [1 - validationShare, validationShare], seed);
+    const parts = await divide(training, [1 - validationShare, validationShare], seed);
     training.forEach((source, i) => (source.split = parts[i] === 1 ? 'validation' : 'train'));
   }
   const { placements } = placed(kept, (_, i) => ({ split: kept[i]!.split, fold: 0 }));
