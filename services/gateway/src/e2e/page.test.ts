@@ -218,13 +218,16 @@ inChromium('The page', () => {
   (existsSync(DEMO) ? test : test.skip)(
     'shows the demo',
     async () => {
-      await open({ viewport: { width: 1280, height: 1090 } });
+      await open({ viewport: { width: 1280, height: 1075 } });
       await makeSound(DEMO);
       await page.waitForSelector('.cue-timeline', { timeout: 120_000 });
       await page.waitForFunction(() => document.querySelector('.cue-wave .timeline-canvas')?.firstElementChild);
-      await page.click('.hit >> nth=2').catch(() => undefined);
+      await page.click('text=Add a layer');
+      await page.click('.hit >> nth=2');
       await page.keyboard.press('ArrowDown');
-      await page.evaluate(() => scrollTo(0, 0));
+      await page.evaluate(() =>
+        scrollTo(0, document.querySelector('.stage')!.getBoundingClientRect().top + scrollY - 16),
+      );
       await page.waitForFunction(() => [...document.querySelectorAll('video')].every((v) => !v.seeking));
       await page.waitForTimeout(500);
       await shoot('demo', false);

@@ -71,7 +71,8 @@ export function EditorBar({
             label="Add a layer"
             off={palette.length === 0}
             onClick={() => {
-              const going = palette.find(({ kind }) => kind === 'continuous');
+              const goingOn = palette.filter(({ kind }) => kind === 'continuous');
+              const going = goingOn.find(({ group }) => group === 'ambience') ?? goingOn[0];
               if (going) store.apply({ kind: 'add-layer', class: going.id });
             }}
           />

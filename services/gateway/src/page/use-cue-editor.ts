@@ -1,5 +1,5 @@
 import { readCues } from '@soundstage/cues';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { createEditorStore, type EditorStore } from '../editing/editor-store.js';
 import { getCues, type JobJson } from './api.js';
 import { loadEdits, storeEdits } from './stored-edits.js';
@@ -11,6 +11,8 @@ export interface CueEditorHandle {
   store: EditorStore;
   /** The edits are on their way to be rendered: leaving loses nothing. */
   markSent(): void;
+  /** Nothing is asked any more when the page is left. */
+  close(): void;
 }
 
 /**
@@ -22,6 +24,14 @@ export function useCueEditor(job: JobJson, candidate: number): CueEditorHandle |
   const [handles, setHandles] = useState<Record<number, CueEditorHandle | string>>({});
   const link = job.result?.candidates[candidate]?.links.cues;
   const known = handles[candidate];
+  const opened = useRef(handles);
+  opened.current = handles;
+  useEffect(
+    () => () => {
+      for (const handle of Object.values(opened.current)) if (typeof handle === 'object') handle.close();
+    },
+    [],
+  );
 
   useEffect(() => {
     if (known !== undefined || !link) return undefined;
@@ -59,17 +69,26 @@ function remembering(store: EditorStore, jobId: string, candidate: number, wasSe
     clearTimeout(timer);
     timer = setTimeout(write, STORE_AFTER_MS);
   });
-  addEventListener('pagehide', () => timer && write());
-  addEventListener('beforeunload', (event) => {
-    if (timer) write();
-    // Remembered here, but perhaps not wished to be left: the browser asks.
-    if (unsent() && location.hash.includes(jobId)) event.preventDefault();
-  });
+  const closed = new AbortController();
+  addEventListener('pagehide', () => timer && write(), { signal: closed.signal });
+  addEventListener(
+    'beforeunload',
+    (event) => {
+      if (timer) write();
+      // Remembered here, but perhaps not wished to be left: the browser asks.
+      if (unsent()) event.preventDefault();
+    },
+    { signal: closed.signal },
+  );
   return {
     store,
     markSent() {
       sentSheet = store.state().history.present;
       write();
+    },
+    close() {
+      if (timer) write();
+      closed.abort();
     },
   };
 }
