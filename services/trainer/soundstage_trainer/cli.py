@@ -27,8 +27,10 @@ ONSET_PARAMETERS = {
     "seed": {"type": "integer", "default": 1, "does": "same seed, same model"},
     "folds": {"type": "integer", "default": 5, "does": "folds of the cross-validation, by source"},
     "evaluate": {"type": "boolean", "default": False, "does": "cross-validate before training on all clips"},
+    "device": {"type": "string", "default": "auto", "does": "auto (a GPU where there is one), cpu or cuda"},
     "limit": {"type": "integer", "default": 0, "does": "use the first so many clips only; 0 is all"},
 }
+VERSIONS = {"onset": "2"}  # what a recipe writes by default; 1 where none is named
 RECIPES = {
     "onset": {"does": "train when a picture sounds, from clips with sound", "needs": ["data"], "parameters": ONSET_PARAMETERS},
     "motion": {"does": "export the motion features", "needs": [], "parameters": {}},
@@ -85,8 +87,8 @@ def _onset(options: argparse.Namespace) -> int:
         raise SoundstageError("bad_input", "--epochs and --voters must be at least 1, --folds 2, --limit 0.")
     chosen = onset.OnsetOptions(
         data=options.data, out=getattr(options, "out", Path()), models=models_folder(options.models), cache=options.cache,
-        labels=options.labels, version=getattr(options, "version", "1"), folds=options.folds,
-        evaluate=getattr(options, "evaluate", True), limit=options.limit,
+        labels=options.labels, version=getattr(options, "version", VERSIONS["onset"]), folds=options.folds,
+        evaluate=getattr(options, "evaluate", True), limit=options.limit, device=options.device,
         plan=TrainingPlan(epochs=options.epochs, voters=options.voters, seed=options.seed),
     )  # fmt: skip
     if options.command == "onset":
@@ -114,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=str(recipe["does"]))
         command.add_argument("--data", type=Path, required=name == "onset", help="folder of clips with picture and sound")
         command.add_argument("--out", type=Path, required=True, help=f"models folder; writes OUT/{name}/VERSION")
-        command.add_argument("--version", default="1", help="version on the card (default 1)")
+        command.add_argument("--version", default=VERSIONS.get(name, "1"), help="version on the card (default %(default)s)")
         _common(command)
         if name == "onset":
             _onset_arguments(command)
@@ -135,8 +137,9 @@ def _onset_arguments(command: argparse.ArgumentParser) -> None:
         command.add_argument(
             f"--{name}", type=int, default=parameter["default"], help=f"{parameter['does']} (default {parameter['default']})"
         )
+    command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help=str(ONSET_PARAMETERS["device"]["does"]))
     command.add_argument(
-        "--labels", type=Path, help="CSV of clip, source, class, impact (default DATA/labels.csv, else the packaged list)"
+        "--labels", type=Path, help="CSV of clip, source, class, impact, close_up (default DATA/labels.csv, else the packaged list)"
     )
     command.add_argument(
         "--models", type=Path, help="folder that holds motion/1 (default SOUNDSTAGE_MODELS, else the checkout's)"

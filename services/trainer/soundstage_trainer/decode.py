@@ -12,7 +12,7 @@ from soundstage_trainer.errors import SoundstageError
 from soundstage_trainer.graphs.motion import HEIGHT_PX, WIDTH_PX
 
 HIGHEST_RATE_FPS = 30
-KEEP_SLACK_S = 0.002  # frame times of 30000/1001 and of millisecond containers may stand this much early
+RATE_TOLERANCE = 1.1  # a rate may be this much above the highest before frames are left out, since rates are rounded
 LONGEST_S = 120.0
 TIME_LIMIT_S = 300
 INPUT_SAFETY = ("-nostdin", "-protocol_whitelist", "file,pipe")
@@ -30,8 +30,8 @@ INPUT_DECODING = {
         " on the clock of its sound"
     ),
     "rate": (
-        "at most 30 fps: walking in order, a frame is kept if it is the first or its time is at least"
-        " 1/30 - 0.002 s after that of the last kept frame"
+        "at most 30 fps: of a file's average rate r, every ceil(r / 33)th frame from the first on, and of those none"
+        " that comes less than 1/66 s after the last kept one"
     ),
 }
 
@@ -67,11 +67,17 @@ def read_pictures(path: Path, *, longest_s: float = LONGEST_S) -> Pictures:
 
 
 def frames_to_keep(times_s: np.ndarray, rate_fps: float = HIGHEST_RATE_FPS) -> np.ndarray:
-    """Indices of the frames that remain when the rate is held to rate_fps by leaving frames out."""
-    shortest_s = 1.0 / rate_fps - KEEP_SLACK_S
+    """Indices of the frames that remain when the rate is held to rate_fps: every second, third, … as serving does it.
+
+    The same rule as packages/media, frame-views.ts, maxFrameRate; bursts of a variable rate are thinned to twice the rate.
+    """
+    span_s = float(times_s[-1] - times_s[0]) if len(times_s) > 1 else 0.0
+    average_fps = (len(times_s) - 1) / span_s if span_s > 0 else 0.0
+    step = max(1, int(np.ceil(average_fps / (rate_fps * RATE_TOLERANCE))))
+    shortest_s = 0.5 / rate_fps / RATE_TOLERANCE
     kept: list[int] = []
-    for index, time_s in enumerate(times_s):
-        if not kept or time_s - times_s[kept[-1]] >= shortest_s:
+    for index in range(0, len(times_s), step):
+        if not kept or times_s[index] - times_s[kept[-1]] >= shortest_s:
             kept.append(index)
     return np.asarray(kept, dtype=np.int64)
 

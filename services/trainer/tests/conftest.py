@@ -10,10 +10,19 @@ import numpy as np
 import pytest
 import torch
 
+from soundstage_trainer.recipes.common import newest_version
+
 torch.set_num_threads(1)  # small nets on a shared machine: threads that wait for each other cost minutes
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 MODELS = CHECKOUT / "models"
+
+
+def model_folder(name: str) -> Path:
+    """The version of a model that is served: the highest."""
+    return MODELS / name / str(newest_version(MODELS / name))
+
+
 _skipped = 0
 
 

@@ -51,11 +51,16 @@ def test_a_small_training_runs_to_its_card_and_tells_its_progress(clips: Path, t
     card = read_card(Path(events[-1]["card"]).parent)
     assert card["min_gap_s"] == 0.1
     assert 0 < card["threshold"] < 1
+    rows = {"impact", "trusted_half", "frame_difference", "metronome", "impact_in_step", "trusted_half_in_step", "metronome_in_step"}
+    assert set(card["scores"]) == rows  # no clip is marked close_up
+    assert card["worst_clips"]
+    names = {event["name"] for event in events if event["event"] == "metric"}
+    assert names >= {"loss.training", "onset_net.f1_50ms"}
     session(Path(events[-1]["model"]))
 
     again = run(*arguments[:3], "--out", tmp_path / "again", *arguments[5:], *small)
     assert again.returncode == 0, again.stderr
-    assert read_card(tmp_path / "again" / "onset" / "1")["sha256"] == card["sha256"]
+    assert read_card(tmp_path / "again" / "onset" / "2")["sha256"] == card["sha256"]
 
 
 def test_a_killed_training_leaves_no_card_and_goes_on_from_its_cache(clips: Path, tmp_path: Path) -> None:
@@ -74,7 +79,8 @@ def test_a_killed_training_leaves_no_card_and_goes_on_from_its_cache(clips: Path
     begin = time.monotonic()
     ended = run(*arguments, "--epochs", 1, "--voters", 1)
     assert ended.returncode == 0, ended.stderr
-    assert (tmp_path / "out" / "onset" / "1" / "card.json").is_file()
+    assert (tmp_path / "out" / "onset" / "2" / "card.json").is_file()
+    assert '"loss.training"' in ended.stdout  # told without --evaluate too
     assert time.monotonic() - begin < 60
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import MODELS
+from conftest import model_folder
 
 from soundstage_trainer.decode import Pictures, frames_to_keep
 from soundstage_trainer.export import session
@@ -15,7 +15,7 @@ from soundstage_trainer.onset.dataset import motion_features
 
 @pytest.fixture(scope="module")
 def exported():
-    return session(MODELS / "motion" / "1" / "model.onnx")
+    return session(model_folder("motion") / "model.onnx")
 
 
 def moving_square(rate: float, seconds: float = 1.0) -> Pictures:
@@ -96,3 +96,13 @@ def test_sixty_frames_a_second_are_held_to_thirty_and_thirty_stay() -> None:
     assert len(frames_to_keep(np.arange(600) / 60.0)) == 300
     assert len(frames_to_keep(np.arange(300) * 1001 / 30000)) == 300
     assert len(frames_to_keep(np.round(np.arange(300) / 30, 3))) == 300
+
+
+def test_frames_are_left_out_as_packages_media_leaves_them_out() -> None:
+    assert frames_to_keep(np.arange(100) / 50.0).tolist() == list(range(0, 100, 2))
+    assert frames_to_keep(np.arange(320) / 32.0).tolist() == list(range(320))  # within a tenth of the rate: all stay
+    assert frames_to_keep(np.arange(300) / 100.0).tolist() == list(range(0, 300, 4))
+    burst = np.concatenate([np.arange(20) / 10, 2.0 + np.arange(10) / 100])  # slow, then a burst
+    kept = burst[frames_to_keep(burst)]
+    assert np.diff(kept).min() >= 0.5 / 30 / 1.1
+    assert len(kept) == 20 + 5

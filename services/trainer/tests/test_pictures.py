@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import MODELS
+from conftest import MODELS, model_folder
 
 from soundstage_trainer.card import read_card, write_model
 from soundstage_trainer.errors import SoundstageError
@@ -22,7 +22,7 @@ NAMES = ("flow", "motion", "onset", "classifier", "detector")
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_card_s_hash_size_and_tensors_are_its_model_s(name: str) -> None:
-    folder = MODELS / name / "1"
+    folder = model_folder(name)
     card = json.loads((folder / "card.json").read_text())
     content = (folder / "model.onnx").read_bytes()
     assert card["sha256"] == hashlib.sha256(content).hexdigest()
@@ -41,7 +41,7 @@ def test_a_card_s_hash_size_and_tensors_are_its_model_s(name: str) -> None:
 
 def test_no_model_tells_where_it_was_made() -> None:
     for name in NAMES:
-        content = (MODELS / name / "1" / "model.onnx").read_bytes()
+        content = (model_folder(name) / "model.onnx").read_bytes()
         assert b"site-packages" not in content
         assert str(Path(__file__).parents[1]).encode() not in content
 

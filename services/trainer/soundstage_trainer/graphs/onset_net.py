@@ -25,7 +25,7 @@ CLIP_BENDS = (0.05, 0.05, 0.1, 0.1, 0.05, 1.0)
 
 
 class OnsetNet(nn.Module):
-    """features float32 [T, C], times_s float32 [T], grid_s float32 [G] → onset, peak, envelope float32 [G].
+    """features float32 [T, C], times_s float32 [T], grid_s float32 [G] → onset, peak, envelope float32 [G], trust [1].
 
     times_s: the middle of each frame pair, rising. grid_s: uniform, 50 Hz. T and G are at least 1.
     """
@@ -33,15 +33,20 @@ class OnsetNet(nn.Module):
     def __init__(self, voters: int = 1, cell_width: int = 12, clip_width: int = 24) -> None:
         super().__init__()
         self.voters = nn.ModuleList(OnsetVoter(cell_width, clip_width) for _ in range(voters))
+        # Of trust: the chance that a found onset is right is sigmoid(bias + slope · sureness); see onset/trust.py.
+        self.register_buffer("trust_line", torch.tensor([0.0, 0.0]))
 
-    def forward(self, features: Tensor, times_s: Tensor, grid_s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, features: Tensor, times_s: Tensor, grid_s: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         cells, clip = compress(features)
         left, right, share = neighbours(times_s, grid_s)
         cells = interpolate(cells, left, right, share).permute(2, 1, 0).unsqueeze(0)  # [1, cells, channels, G]
         clip = interpolate(clip, left, right, share).permute(1, 0).unsqueeze(0)  # [1, channels, G]
         votes = torch.stack([torch.sigmoid(voter(cells, clip)[0]) for voter in self.voters]).mean(dim=0)
         onset, envelope = votes[0], votes[1]
-        return onset, local_peaks(onset), envelope
+        peak = local_peaks(onset)
+        sureness = (peak * peak).sum(dim=0, keepdim=True) / (peak.sum(dim=0, keepdim=True) + 1e-3)
+        trust = torch.sigmoid(self.trust_line[:1] + self.trust_line[1:] * sureness)
+        return onset, peak, envelope, trust
 
 
 class OnsetVoter(nn.Module):

@@ -20,7 +20,7 @@ from soundstage_trainer.onset import ground_truth
 
 PACKAGED_LABELS = Path(__file__).parent.parent / "data" / "foley_clips.csv"
 CHUNK_FRAMES = 64
-EXTRACTION_VERSION = "1"
+EXTRACTION_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class ClipEntry:
     source: str
     kind: str
     impact: bool
+    close_up: bool = False  # something is struck near the camera and in full view: judged by the picture, not by scores
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,12 @@ def read_labels(data: Path, labels: Path | None) -> list[ClipEntry]:
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        entries = [ClipEntry(row["clip"], row["source"], row["class"], row["impact"].strip() == "1") for row in rows]
+        entries = [
+            ClipEntry(
+                row["clip"], row["source"], row["class"], row["impact"].strip() == "1", (row.get("close_up") or "").strip() == "1"
+            )
+            for row in rows
+        ]
     except (OSError, KeyError, AttributeError, UnicodeDecodeError) as cause:
         raise SoundstageError(
             "bad_input", f"{path} is no labels file; it needs the columns clip, source, class, impact."

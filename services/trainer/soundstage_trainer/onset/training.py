@@ -34,9 +34,17 @@ class TrainingPlan:
     seed: int = 1
 
 
-def fit(clips: list[Clip], plan: TrainingPlan, on_epoch: Callable[[int], None] = lambda done: None) -> onset_net.OnsetNet:
-    """An OnsetNet trained on clips: onsets from the impact clips, loudness from all of them."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def device_of(name: str) -> torch.device:
+    """The device of this name; auto is a GPU where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def fit(
+    clips: list[Clip], plan: TrainingPlan, device: torch.device, on_epoch: Callable[[int, float], None] = lambda done, loss: None
+) -> onset_net.OnsetNet:
+    """An OnsetNet trained on clips: onsets from the impact clips, loudness from all of them. on_epoch: its last loss."""
     torch.manual_seed(plan.seed)
     net = onset_net.OnsetNet(voters=plan.voters).to(device)
     material = [_Material(clip, device) for clip in clips]
@@ -55,16 +63,28 @@ def fit(clips: list[Clip], plan: TrainingPlan, on_epoch: Callable[[int], None] =
                 torch.nn.utils.clip_grad_norm_(voter.parameters(), 1.0)
                 optimiser.step()
                 schedule.step()
-            on_epoch(number * plan.epochs + epoch + 1)
+            on_epoch(number * plan.epochs + epoch + 1, float(loss.detach()))
     return net.eval().cpu()
 
 
 def detect(net: onset_net.OnsetNet, clip: Clip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """grid_s, peak and envelope of a clip, as serving sees them."""
-    grid_s = (np.arange(max(1, int(clip.duration_s / GRID_S) + 1)) * GRID_S).astype(np.float32)
+    """onset, peak and envelope of a clip at 50 Hz from 0, as serving sees them."""
     with torch.inference_mode():
-        _, peak, envelope = net(*(torch.from_numpy(a) for a in (clip.features, clip.times_s, grid_s)))
-    return grid_s, peak.numpy(), envelope.numpy()
+        onset, peak, envelope, _ = net(*(torch.from_numpy(a) for a in (clip.features, clip.times_s, grid_of(clip))))
+    return onset.numpy(), peak.numpy(), envelope.numpy()
+
+
+def grid_of(clip: Clip) -> np.ndarray:
+    return (np.arange(max(1, int(clip.duration_s / GRID_S) + 1)) * GRID_S).astype(np.float32)
+
+
+def peak_times(onset: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Times and heights of the peaks; between the grid's steps by a parabola, as the caller of the graph does it."""
+    at = np.flatnonzero(peak > 0)
+    before, top, after = onset[np.maximum(at - 1, 0)], onset[at], onset[np.minimum(at + 1, len(onset) - 1)]
+    bend = before - 2 * top + after
+    part = np.where(bend < -1e-6, np.clip(0.5 * (before - after) / np.minimum(bend, -1e-6), -0.5, 0.5), 0.0)
+    return (at + part) * GRID_S, top
 
 
 def best_threshold(scored: list[tuple[np.ndarray, np.ndarray, np.ndarray]], thresholds: np.ndarray) -> float:

@@ -28,6 +28,12 @@ def models_folder(chosen: Path | None) -> Path:
     raise SoundstageError("bad_input", "No models folder was found; give it by --models or SOUNDSTAGE_MODELS.")
 
 
+def newest_version(folder: Path) -> str | None:
+    """The highest version that lies in a model's folder, as packages/models chooses; None where there is none."""
+    versions = [path.name for path in folder.iterdir() if (path / "card.json").is_file()] if folder.is_dir() else []
+    return max(versions, key=lambda name: (int(name) if name.isdigit() else -1, name), default=None)
+
+
 def video_files(data: Path | None, most: int) -> list[Path]:
     """Up to most files, spread evenly over those under data."""
     if data is None:
