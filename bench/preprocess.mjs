@@ -75,14 +75,15 @@ async function results(clips, seed) {
       ),
     ),
   );
-  return Promise.all(
-    jobs.map(async ({ job }) => {
-      let last = job;
-      for await (const state of services.platform.jobs.watch(job.id)) last = state;
-      if (last.result?.$case !== 'preprocessing') throw new Error(`a job failed: ${last.error?.message}`);
-      return last.result.value;
-    }),
-  );
+  const found = [];
+  // One after the other: to watch all at once would be work, too.
+  for (const { job } of jobs) {
+    let last = job;
+    for await (const state of services.platform.jobs.watch(job.id)) last = state;
+    if (last.result?.$case !== 'preprocessing') throw new Error(`a job failed: ${last.error?.message}`);
+    found.push(last.result.value);
+  }
+  return found;
 }
 
 /** The same cuts as command lines: what the service runs, without its look for flaws, limits, hashes and store. */

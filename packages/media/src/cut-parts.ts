@@ -34,7 +34,7 @@ export interface SoundPart {
   startS: number;
 }
 
-/** A small grey copy of the first picture's frames, to look at while they are cut. */
+/** A small copy of the first picture's luma as it is coded, to look at while it is cut. */
 export interface Preview {
   width: number;
   height: number;
@@ -137,7 +137,7 @@ function cutCommand(options: CutPartsOptions, info: MediaInfo, limits: MediaLimi
     ];
     const watched = index === 0 && preview !== undefined;
     graph.push(`[p${index}]${steps.join(',')}${watched ? ',split=2[v0][watched]' : `[v${index}]`}`);
-    if (watched) graph.push(`[watched]scale=${preview.width}:${preview.height}:flags=area,format=gray[preview]`);
+    if (watched) graph.push(`[watched]extractplanes=y,scale=${preview.width}:${preview.height}:flags=area[preview]`);
     outputs.push({
       options: [
         ...['-map', `[v${index}]`, '-map_metadata', '-1', '-frames:v', String(picture.frames), '-fps_mode', 'passthrough'],
@@ -161,7 +161,7 @@ function cutCommand(options: CutPartsOptions, info: MediaInfo, limits: MediaLimi
     });
   }
   if (preview) {
-    outputs.push({ options: ['-map', '[preview]', '-fps_mode', 'passthrough', '-f', 'rawvideo'], url: 'pipe:4' });
+    outputs.push({ options: ['-map', '[preview]', '-fps_mode', 'passthrough', '-pix_fmt', 'gray', '-f', 'rawvideo'], url: 'pipe:4' });
   }
   const input = { options: [...guardOptions(limits), '-threads', '2', ...clock.inputOptions], url: 'file:/dev/fd/3' };
   return { inputs: [input], filterGraph: graph.join(';'), outputs };

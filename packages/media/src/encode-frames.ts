@@ -82,7 +82,9 @@ async function feed(
     if (frame.length !== width * height * 3) {
       throw badInput(`A frame has ${frame.length} bytes; ${width}×${height} RGB has ${width * height * 3}.`, 'frames');
     }
-    await Promise.race([new Promise<void>((resolve) => stdin.write(frame, () => resolve())), ended]);
+    // A write that fails is the echo of an ended process, which is about to tell why.
+    const written = new Promise<void>((resolve) => stdin.write(frame, (error) => (error ? undefined : resolve())));
+    await Promise.race([written, ended]);
     count++;
   }
   stdin.end();
