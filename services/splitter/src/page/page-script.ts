@@ -163,8 +163,10 @@ function playAlong(picture: HTMLMediaElement, path: string): void {
   const together = () => {
     if (Math.abs(sound.currentTime - picture.currentTime) > MOST_DRIFT_S) sound.currentTime = picture.currentTime;
   };
-  picture.addEventListener('play', () => void sound.play().then(together, () => undefined));
-  picture.addEventListener('playing', together);
+  // A picture that waits for its file stops the sound, and takes it along when it goes on.
+  const goOn = () => void sound.play().then(together, () => undefined);
+  picture.addEventListener('play', goOn);
+  picture.addEventListener('playing', goOn);
   picture.addEventListener('seeked', together);
   picture.addEventListener('timeupdate', together);
   for (const end of ['pause', 'waiting', 'ended', 'emptied']) picture.addEventListener(end, () => sound.pause());

@@ -244,6 +244,54 @@ inChromium("A dataset's page", () => {
     expect(await seekedTo()).toBeLessThan(0.4);
   }, 60_000);
 
+  test('plays the sound of an output beside its silent picture, and lets it follow', async () => {
+    const folder = join(home.path, 'outputs');
+    for (const name of ['video', 'audio']) mkdirSync(join(folder, name), { recursive: true });
+    const id = sha256('outputs');
+    await makeTestClip(join(folder, 'video', `${id}.mp4`), { seconds: 4, sound: false });
+    await makeTestClip(join(folder, 'audio', `${id}.mp4`), { seconds: 4 });
+    const file = (mediaType: string) => ({ key: 'media/x', sha256: id, sizeBytes: 1, mediaType });
+    const clip: PlacedClip = {
+      ...{ ...file('video/mp4'), id, sourceId: 's', label: 'wood', frameCount: 0, durationS: 4, ownSplit: '' },
+      ...{ split: 'train', fold: 0, video: file('video/mp4'), audio: file('video/mp4') },
+    };
+    const version = DatasetVersion.fromPartial({ name: 'outputs', id, labels: countLabels([clip], []) });
+    const preview = async () => ({ stills: [], peaks: [], durationS: 4, remarks: [] });
+    const pieces = datasetPage({ version, clips: [clip], rejected: [], sample: [], preview });
+    await pipeline(Readable.from(pieces), createWriteStream(join(folder, 'index.html')));
+    await open('about:blank');
+    await page.addInitScript(() => {
+      const Original = globalThis.Audio;
+      const made: HTMLAudioElement[] = [];
+      Object.assign(globalThis, {
+        made,
+        Audio: function () {
+          const sound = new Original();
+          made.push(sound);
+          return sound;
+        },
+      });
+    });
+    await page.goto(pathToFileURL(join(folder, 'index.html')).href);
+    const apart = () =>
+      page.evaluate(() => {
+        const [sound] = (globalThis as unknown as { made: HTMLAudioElement[] }).made;
+        const picture = document.querySelector('video')!;
+        return { apartS: Math.abs(sound!.currentTime - picture.currentTime), sounding: !sound!.paused };
+      });
+    await page.keyboard.press('j');
+    await page.keyboard.press(' ');
+    await page.waitForFunction(() => document.querySelector('video')!.currentTime > 0.5);
+    expect((await apart()).sounding).toBe(true);
+    expect((await apart()).apartS).toBeLessThan(0.3);
+    await page.evaluate(() => (document.querySelector('video')!.currentTime = 2.5));
+    await page.waitForFunction(() => document.querySelector('video')!.currentTime > 2.8);
+    expect((await apart()).apartS).toBeLessThan(0.3);
+    await page.keyboard.press(' ');
+    await page.waitForTimeout(200);
+    expect((await apart()).sounding).toBe(false);
+  }, 60_000);
+
   test('says where the media are when they are not beside it', async () => {
     const alone = join(home.path, 'alone.html');
     writeFileSync(alone, readFileSync(fileURLToPath(address)));

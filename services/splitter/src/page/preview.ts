@@ -9,14 +9,14 @@ export interface Preview {
   stills: { timeS: number; jpegBase64: string }[];
   /** The loudest sample of each column, in hundredths of full scale; empty: no sound. */
   peaks: number[];
-  /** Seconds that stills and peaks stand for. */
+  /** Seconds that stills and peaks stand for, as measured; 0: unknown. */
   durationS: number;
   /** What a person should look at, in sentences: why there is no picture, that the sound is silent. */
   remarks: string[];
 }
 
 /** Changes whenever the same media would give another preview. */
-const VERSION = '1';
+const VERSION = '2';
 const STILLS = 4;
 const STILL_SIDE_PIXELS = 176;
 const COLUMNS = 200;
@@ -44,7 +44,7 @@ export async function previewOf(clip: DatasetClip, options: PreviewOptions): Pro
   const record = `previews/${VERSION}-${picture.sha256}-${sound.sha256}`;
   const known = await readJson<Preview>(store, record);
   if (known) return known.value;
-  const preview: Preview = { stills: [], peaks: [], durationS: clip.durationS, remarks: [] };
+  const preview: Preview = { stills: [], peaks: [], durationS: 0, remarks: [] };
   const same = picture.key === sound.key;
   await withFile(picture, preview, options, async (path, info) => {
     if (info.video) await addStills(preview, path, info, options.signal);
@@ -71,7 +71,7 @@ async function withFile(
   try {
     await fetchObject(store, reference, path, signal);
     const info = await probe(path, { signal });
-    if (!info.still) preview.durationS ||= info.durationS;
+    if (!info.still) preview.durationS = Math.min(info.durationS, LONGEST_S);
     await look(path, info);
   } catch (thrown) {
     const { reason, message } = SoundstageError.from(thrown);
