@@ -10,7 +10,7 @@ import {
   PreprocessingSpec,
 } from '@soundstage/contracts';
 import { createLocalAdapters } from '@soundstage/adapters-local';
-import { readJson } from '@soundstage/core';
+import { createJobStore, readJson } from '@soundstage/core';
 import {
   healthOf,
   makeTestClip,
@@ -139,6 +139,24 @@ describe('the collector', () => {
     expect(job).toMatchObject({ state: JobState.FAILED, attempt: 1, error: { reason: 'BAD_INPUT' } });
     expect(job.error?.message).toContain(says);
     expect(await readdir(join(home.path, 'scratch', 'collection'))).toEqual([]);
+  });
+
+  test('does what was asked for, also when whoever made the job was killed before it was queued', async () => {
+    const { store, queue } = services.platform;
+    const dying = createJobStore(
+      {
+        ...store,
+        put: (key, ...rest) =>
+          key.startsWith('job-index/') ? Promise.reject(new Error('killed')) : store.put(key, ...rest),
+      },
+      queue,
+    );
+    const spec = CollectionSpec.fromPartial(file('sub/clip.mp4'));
+    const half = dying.create({ kind: 'collection', spec: CollectionSpec.toJSON(spec), requestId: 'half' });
+    await expect(half).rejects.toThrow('killed');
+    const request = CreateCollectionRequest.fromPartial({ requestId: 'half', spec });
+    const { job } = await services.client.call(CollectorServiceService.createCollection, request);
+    expect(await services.client.resultOf(job!.id, 'collection')).toMatchObject({ duplicate: true });
   });
 
   test('answers health checks and reflection', async () => {
