@@ -111,5 +111,5 @@ def test_bad_input_ends_with_42_and_a_sentence(tmp_path: Path, break_it, sentenc
 def test_help_has_examples_and_the_recipes_are_listed_for_programs() -> None:
     assert "evaluate-onsets" in run("--help").stdout
     recipes = json.loads(run("recipes", "--json").stdout)
-    assert set(recipes) == {"onset", "motion", "flow", "classifier", "detector"}
+    assert set(recipes) == {"onset", "motion", "flow", "classifier", "detector", "face"}
     assert recipes["onset"]["parameters"]["epochs"]["default"] >= 1
