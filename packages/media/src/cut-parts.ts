@@ -34,7 +34,7 @@ export interface SoundPart {
   startS: number;
 }
 
-/** A small copy of the first picture's luma as it is coded, to look at while it is cut. */
+/** A small grey copy of the first picture's frames, to look at while they are cut. */
 export interface Preview {
   width: number;
   height: number;
@@ -140,7 +140,16 @@ function cutCommand(options: CutPartsOptions, info: MediaInfo, limits: MediaLimi
     if (watched) graph.push(`[watched]extractplanes=y,scale=${preview.width}:${preview.height}:flags=area[preview]`);
     outputs.push({
       options: [
-        ...['-map', `[v${index}]`, '-map_metadata', '-1', '-frames:v', String(picture.frames), '-fps_mode', 'passthrough'],
+        ...[
+          '-map',
+          `[v${index}]`,
+          '-map_metadata',
+          '-1',
+          '-frames:v',
+          String(picture.frames),
+          '-fps_mode',
+          'passthrough',
+        ],
         ...PICTURE_OPTIONS[picture.form],
       ],
       url: picture.form === 'jpeg' ? `file:${picture.path.replaceAll('%', '%%')}/%06d.jpg` : `file:${picture.path}`,
@@ -161,7 +170,10 @@ function cutCommand(options: CutPartsOptions, info: MediaInfo, limits: MediaLimi
     });
   }
   if (preview) {
-    outputs.push({ options: ['-map', '[preview]', '-fps_mode', 'passthrough', '-pix_fmt', 'gray', '-f', 'rawvideo'], url: 'pipe:4' });
+    outputs.push({
+      options: ['-map', '[preview]', '-fps_mode', 'passthrough', '-pix_fmt', 'gray', '-f', 'rawvideo'],
+      url: 'pipe:4',
+    });
   }
   const input = { options: [...guardOptions(limits), '-threads', '2', ...clock.inputOptions], url: 'file:/dev/fd/3' };
   return { inputs: [input], filterGraph: graph.join(';'), outputs };
@@ -189,18 +201,14 @@ function scaling(size: PictureSize): string[] {
   }
   const box = `${size.width}:${size.height}`;
   if (size.fit === 'stretch') return [`scale=${box}:${flags}`];
-  return [
-    square,
-    `scale=${box}:${flags}:force_original_aspect_ratio=decrease`,
-    `pad=${box}:(ow-iw)/2:(oh-ih)/2:black`,
-  ];
+  return [square, `scale=${box}:${flags}:force_original_aspect_ratio=decrease`, `pad=${box}:(ow-iw)/2:(oh-ih)/2:black`];
 }
 
 function readPreview(pipe: NodeJS.ReadableStream, { width, height, onFrame }: Preview): void {
   const frame = new Uint8Array(width * height);
   let filled = 0;
   pipe.on('data', (chunk: Buffer) => {
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const take = Math.min(chunk.length - at, frame.length - filled);
       frame.set(chunk.subarray(at, at + take), filled);
       at += take;
@@ -234,7 +242,11 @@ function checkParts({ startS, pictures, sound }: CutPartsOptions): void {
   if (first !== undefined) throw badInput(`${first[1]} must be ${first[2]}.`, first[1]);
 }
 
-function soundProblems({ sampleRateHz, samples, startS }: SoundPart): [wrong: boolean, field: string, should: string][] {
+function soundProblems({
+  sampleRateHz,
+  samples,
+  startS,
+}: SoundPart): [wrong: boolean, field: string, should: string][] {
   const rate = Number.isInteger(sampleRateHz) && sampleRateHz >= 4000 && sampleRateHz <= 192_000;
   return [
     [!rate, 'sampleRateHz', '4000 to 192000'],

@@ -1,6 +1,13 @@
 export { defaultOutputExtension, outputContainer, type OutputContainer, type OutputExtension } from './containers.js';
 export { cutClip, type CutClip, type CutClipOptions } from './cut-clip.js';
-export { cutParts, type CutPartsOptions, type PicturePart, type PictureSize, type Preview, type SoundPart } from './cut-parts.js';
+export {
+  cutParts,
+  type CutPartsOptions,
+  type PicturePart,
+  type PictureSize,
+  type Preview,
+  type SoundPart,
+} from './cut-parts.js';
 export { decodeAudio, type DecodeAudioOptions } from './decode-audio.js';
 export { decodeFrames, type DecodedFrame, type DecodeFramesOptions } from './decode-frames.js';
 export { encodeFrames, type EncodeFramesOptions } from './encode-frames.js';

@@ -191,7 +191,15 @@ async function cutFace(
   });
   const soundPath = info.audio && join(scratch, 'sound.wav');
   if (soundPath) {
-    await cutParts({ path, startS: plan.startS, pictures: [], sound: { ...plan.sound, path: soundPath }, info, limits, signal });
+    await cutParts({
+      path,
+      startS: plan.startS,
+      pictures: [],
+      sound: { ...plan.sound, path: soundPath },
+      info,
+      limits,
+      signal,
+    });
   }
   const faceTrackPath = join(scratch, 'face-track.json');
   await writeFile(faceTrackPath, JSON.stringify(faceTrack(info, frameRate, squares)));

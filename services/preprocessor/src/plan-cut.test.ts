@@ -31,11 +31,15 @@ const seconds = (most: number) => fc.double({ min: 0, max: most, noNaN: true });
 describe('the time arithmetic of a cut', () => {
   test('is never more than half a frame or half a sample off', () => {
     fc.assert(
-      fc.property(seconds(3600), fc.constantFrom(1, 8, 15, 21.5, 25, 30_000 / 1001, 11_025, 48_000), (lengthS, rate) => {
-        const units = unitsIn(lengthS, rate);
-        expect(Number.isInteger(units) && units >= 1).toBe(true);
-        if (lengthS * rate >= 1) expect(Math.abs(units / rate - lengthS)).toBeLessThanOrEqual(0.5 / rate + 1e-9);
-      }),
+      fc.property(
+        seconds(3600),
+        fc.constantFrom(1, 8, 15, 21.5, 25, 30_000 / 1001, 11_025, 48_000),
+        (lengthS, rate) => {
+          const units = unitsIn(lengthS, rate);
+          expect(Number.isInteger(units) && units >= 1).toBe(true);
+          if (lengthS * rate >= 1) expect(Math.abs(units / rate - lengthS)).toBeLessThanOrEqual(0.5 / rate + 1e-9);
+        },
+      ),
     );
   });
 

@@ -204,7 +204,11 @@ describe('a flawed clip', () => {
 
   test.each([
     ['still_picture', [...still, ...tone(4), ...coded], { limit: 0.05 }],
-    ['silent_sound', [...moving, '-f', 'lavfi', '-i', 'anullsrc=r=48000:d=4', ...coded], { measured: -120, limit: -50 }],
+    [
+      'silent_sound',
+      [...moving, '-f', 'lavfi', '-i', 'anullsrc=r=48000:d=4', ...coded],
+      { measured: -120, limit: -50 },
+    ],
     ['silent_sound', [...moving, ...tone(4), '-af', 'volume=-45dB', ...coded], { limit: -50 }],
     ['no_sound', [...moving, ...coded], {}],
     ['no_picture', [...tone(4), ...coded], {}],
@@ -257,10 +261,13 @@ describe('a request for a profile', () => {
     ['parameters that are the profile’s', 'regnet', { frameRate: 25 }, /leave it out where a profile is given/],
     ['a longer cut than the profile knows', 'regnet', { durationS: 11 }, /regnet cuts at most 10 s/],
     ['features of frames', 'pixels', { thenExtract: [Feature.RGB] }, /pixels gives frames/],
-  ] as [string, string, Partial<PreprocessingSpec>, RegExp][])('is refused with %s', async (_, profile, spec, message) => {
-    await expect(create(counting, profile, spec)).rejects.toMatchObject({
-      reason: 'BAD_INPUT',
-      message: expect.stringMatching(message),
-    });
-  });
+  ] as [string, string, Partial<PreprocessingSpec>, RegExp][])(
+    'is refused with %s',
+    async (_, profile, spec, message) => {
+      await expect(create(counting, profile, spec)).rejects.toMatchObject({
+        reason: 'BAD_INPUT',
+        message: expect.stringMatching(message),
+      });
+    },
+  );
 });

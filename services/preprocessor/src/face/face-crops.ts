@@ -63,7 +63,11 @@ export function writeCrops(
     for await (const { data } of framesOf(clip, { width, height, fit: 'stretch' })) {
       const { x, y, side } = squares[tick++]!;
       const across = width / video.width;
-      const crop = cropSquare({ width, height, data }, { x: x * across, y: y * (height / video.height), side: side * across }, sidePixels);
+      const crop = cropSquare(
+        { width, height, data },
+        { x: x * across, y: y * (height / video.height), side: side * across },
+        sidePixels,
+      );
       onCrop(crop);
       yield crop;
     }

@@ -19,7 +19,11 @@ export interface FaceModel {
    * @param frames RGB, FACE_SIDE × FACE_SIDE, with black at the sides
    * @param size of the pictures as shown, in whose pixels the answer is
    */
-  detect(frames: readonly Uint8Array[], size: { width: number; height: number }, signal?: AbortSignal): Promise<Face[][]>;
+  detect(
+    frames: readonly Uint8Array[],
+    size: { width: number; height: number },
+    signal?: AbortSignal,
+  ): Promise<Face[][]>;
   close(): Promise<void>;
 }
 

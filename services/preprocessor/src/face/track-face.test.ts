@@ -10,23 +10,39 @@ const frames = (count: number, faces: (n: number) => Face[]) => Array.from({ len
 
 describe('the face that is followed', () => {
   test('is the one that is there, though it moves, and in spite of weak false ones', () => {
-    const outcome = trackFace(frames(75, (n) => [face(100 + 2 * n), face(300, 50, 60, 0.4)]), RATE, rules);
+    const outcome = trackFace(
+      frames(75, (n) => [face(100 + 2 * n), face(300, 50, 60, 0.4)]),
+      RATE,
+      rules,
+    );
     expect(outcome).toMatchObject({ found: true, gapS: 0, rivalShare: 0 });
   });
 
   test('is the large one in front of small ones in the background', () => {
-    const outcome = trackFace(frames(75, () => [face(300, 50, 30), face(100)]), RATE, rules);
+    const outcome = trackFace(
+      frames(75, () => [face(300, 50, 30), face(100)]),
+      RATE,
+      rules,
+    );
     expect(outcome.found && outcome.track.every((each) => each?.x === 100)).toBe(true);
   });
 
   test('may be away for a moment', () => {
-    const outcome = trackFace(frames(75, (n) => (n > 20 && n <= 30 ? [] : [face(100)])), RATE, rules);
+    const outcome = trackFace(
+      frames(75, (n) => (n > 20 && n <= 30 ? [] : [face(100)])),
+      RATE,
+      rules,
+    );
     expect(outcome).toMatchObject({ found: true, gapS: 0.4 });
   });
 
   test('is missing where it is away for longer, also at the beginning or the end, or altogether', () => {
     const away = (gone: (n: number) => boolean) =>
-      trackFace(frames(75, (n) => (gone(n) ? [] : [face(100)])), RATE, rules);
+      trackFace(
+        frames(75, (n) => (gone(n) ? [] : [face(100)])),
+        RATE,
+        rules,
+      );
     expect(away((n) => n > 20 && n <= 31)).toMatchObject({ reason: 'no_face', measured: 0.44, limit: 0.4 });
     expect(away((n) => n < 12)).toMatchObject({ reason: 'no_face', measured: 0.48 });
     expect(away((n) => n >= 60)).toMatchObject({ reason: 'no_face', measured: 0.6 });
@@ -34,17 +50,29 @@ describe('the face that is followed', () => {
   });
 
   test('jumps where the picture is cut to a face elsewhere', () => {
-    const outcome = trackFace(frames(75, (n) => [n < 50 ? face(100) : face(340)]), RATE, rules);
+    const outcome = trackFace(
+      frames(75, (n) => [n < 50 ? face(100) : face(340)]),
+      RATE,
+      rules,
+    );
     expect(outcome).toMatchObject({ reason: 'face_jumps', measured: 3, limit: 0.5 });
   });
 
   test('jumps where another one stands in for it for a while', () => {
-    const outcome = trackFace(frames(75, (n) => [n > 30 && n < 45 ? face(260) : face(100)]), RATE, rules);
+    const outcome = trackFace(
+      frames(75, (n) => [n > 30 && n < 45 ? face(260) : face(100)]),
+      RATE,
+      rules,
+    );
     expect(outcome).toMatchObject({ reason: 'face_jumps', measured: 2 });
   });
 
   test('can’t be told where two are alike', () => {
-    const outcome = trackFace(frames(75, () => [face(100), face(300, 100, 70)]), RATE, rules);
+    const outcome = trackFace(
+      frames(75, () => [face(100), face(300, 100, 70)]),
+      RATE,
+      rules,
+    );
     expect(outcome).toMatchObject({ reason: 'several_faces', limit: 0.5 });
     expect(outcome.found === false && outcome.measured).toBeCloseTo((70 / 80) ** 2, 6);
   });

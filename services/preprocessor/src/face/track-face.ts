@@ -29,7 +29,13 @@ export type Track = (Face | undefined)[];
 /** What came of the search for one face. */
 export type TrackOutcome =
   | { found: true; track: Track; gapS: number; rivalShare: number }
-  | { found: false; reason: 'no_face' | 'several_faces' | 'face_jumps'; measured: number; limit: number; detail: string };
+  | {
+      found: false;
+      reason: 'no_face' | 'several_faces' | 'face_jumps';
+      measured: number;
+      limit: number;
+      detail: string;
+    };
 
 /** A face that grows or shrinks by more than this between two sightings is another one. */
 const MOST_GROWTH = 1.5;
