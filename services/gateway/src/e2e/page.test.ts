@@ -116,6 +116,7 @@ inChromium('The page', () => {
     await open();
     await makeSound(clip, 'wood');
     await page.waitForSelector('.result', { timeout: 60_000 });
+    await page.waitForSelector('.hit');
     const labels = await page.$$eval('.hit', (hits) => hits.map((hit) => hit.getAttribute('aria-label')!));
     const at = labels.map((label) => Number(/([\d.]+) s,/.exec(label)![1]));
     expect(at.length).toBeGreaterThan(2);
