@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { fileUrl, html } from '../report/html.js';
+import { fileUrl, html } from '@soundstage/html';
 import { testFolder } from '../testing/run-cli.js';
 import { durationInWords, shown, timeLeft } from './batch-progress.js';
 import { toCsv } from './csv.js';

@@ -2,7 +2,8 @@ import { posix } from 'node:path';
 import type { BatchEntry, BatchState } from '../batch/entry.js';
 import { LOW_TRUST, sceneInWords, trustInWords } from '../foley/summary.js';
 import type { ClipView, TakeView } from './clip-view.js';
-import { clock, fileUrl, html, type Html } from './html.js';
+import { fileUrl, html, type Html } from '@soundstage/html';
+import { clock } from './clock.js';
 import { timeline } from './timeline.js';
 
 const STATES: Readonly<Record<BatchState, string>> = {

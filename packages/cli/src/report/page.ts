@@ -5,7 +5,7 @@ import { durationInWords } from '../batch/batch-progress.js';
 import { countsOf, paceOf } from '../batch/batch-summary.js';
 import type { BatchEntry } from '../batch/entry.js';
 import { card, hasLowTrust } from './card.js';
-import { Html, html } from './html.js';
+import { Html, html } from '@soundstage/html';
 
 export interface ReportContent {
   /** The folder that the page lies in. */

@@ -1,5 +1,5 @@
 import type { TakeView } from './clip-view.js';
-import { type Html, html } from './html.js';
+import { type Html, html } from '@soundstage/html';
 
 /** Heights of the lanes, in units of the drawing: hits above, the wave below them, then one lane for each layer. */
 const HITS = 34;

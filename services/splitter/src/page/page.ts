@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { DatasetVersion } from '@soundstage/contracts';
 import { SPLITS, pathsOf, type PlacedClip, type Rejected } from '../dataset-clip.js';
-import { Html, html, jsonBlock } from './html.js';
+import { Html, html, jsonBlock } from '@soundstage/html';
 import type { Preview } from './preview.js';
 import { changes, clipCount, durationHistogram, labelHistogram, overview, rejectedTable } from './sections.js';
 

@@ -1,6 +1,6 @@
 import type { DatasetVersion, LabelCounts } from '@soundstage/contracts';
 import { SPLITS, type PlacedClip, type Rejected, type SplitName } from '../dataset-clip.js';
-import { html, type Html } from './html.js';
+import { html, type Html } from '@soundstage/html';
 
 /** Rows that a table shows; it says how many more there are. */
 const MOST_LABEL_ROWS = 300;

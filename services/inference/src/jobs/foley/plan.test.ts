@@ -135,8 +135,9 @@ describe('the plan of a soundtrack', () => {
 
   test('warns where the moments are hard to see', () => {
     const { sheet, warnings } = plan({ timing: timing({ trust: 0.1 }) });
-    expect(warnings.join()).toMatch(/hard to see/);
+    expect(warnings.join()).toMatch(/shows little of when this sounds/);
     expect(sheet.notes).toEqual(warnings);
+    expect(plan({ told: told(dog) }).warnings.join()).toMatch(/calls, shots and play on a distant court/);
   });
 });
 

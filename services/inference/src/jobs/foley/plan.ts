@@ -57,9 +57,10 @@ export function planCues(findings: Findings, palette: Palette): Plan {
     for (const note of made.notes) notes.add(note);
   }
   const trust = hits.length === 0 ? undefined : timing.trust;
-  if (trust !== undefined && trust < LOW_TRUST)
+  const hidden = hits.some((hit) => hardToTime(palette.classes.find(({ id }) => id === hit.class)));
+  if (hidden || (trust !== undefined && trust < LOW_TRUST))
     notes.add(
-      'The moments are hard to see in this picture (far away, hidden, or without contact): expect some hits to be off, and move them in the cue sheet.',
+      `The picture shows little of when this sounds${hidden ? ' (calls, shots and play on a distant court are of that kind)' : ''}: expect hits to be off, and move them in the cue sheet.`,
     );
   const scene = sceneOf(hits, layers, parts);
   const warnings = [...notes];
@@ -79,6 +80,11 @@ export function planCues(findings: Findings, palette: Palette): Plan {
       notes: warnings,
     },
   };
+}
+
+/** What can be seen of these begins before or after the sound, or is a few pixels wide: measured, no better than blind. */
+function hardToTime(soundClass: SoundClass | undefined): boolean {
+  return soundClass?.voiced === true || soundClass?.group === 'blast' || soundClass?.family === 'ball';
 }
 
 interface Part extends Scene {

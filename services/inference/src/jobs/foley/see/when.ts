@@ -94,8 +94,7 @@ export function keepTime(model: OpenModel, signal?: AbortSignal): TimeKeeper {
       if (peak[i]! >= threshold)
         found.push({ timeS: (step + betweenSteps(onset, i)) / GRID_RATE_HZ, height: peak[i]! });
     }
-    if (answer['trust'] !== undefined)
-      trusts.push({ trust: asFloat32(answer['trust'])[0]!, onsets: found.length - before });
+    trusts.push({ trust: asFloat32(answer['trust'])[0]!, onsets: found.length - before });
     envelope.push(asFloat32(answer['envelope']).slice(from - first, until - first));
   };
 

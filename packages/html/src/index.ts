@@ -18,16 +18,26 @@ function textOf(part: Part): string {
 }
 
 /** Control characters, which HTML can't carry, and those that turn the direction of a line, are shown as what they are. */
-function escaped(text: string): string {
+function visible(text: string): string {
   return text
     .toWellFormed()
     .replace(/[\r\n]/g, '↵')
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]/g, '\ufffd')
+    .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]/g, '\ufffd');
+}
+
+function escaped(text: string): string {
+  return visible(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
+}
+
+/** A block of JSON, as HTML, for a script of the page to read; no text in it can end the block. */
+export function jsonBlock(id: string, value: unknown): string {
+  const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'string' ? visible(item) : item));
+  return `<script type="application/json" id="${id}">${text.replaceAll('<', '\\u003c')}</script>\n`;
 }
 
 /** The address of a file beside the page. A name can't become a scheme, a query or a fragment. */
@@ -36,17 +46,4 @@ export function fileUrl(relativePath: string): string {
     .split('/')
     .map((part) => encodeURIComponent(part.toWellFormed()))
     .join('/')}`;
-}
-
-/** `0:05.83`, `1:02:03.40` */
-export function clock(timeS: number): string {
-  const hundredths = Math.round(timeS * 100);
-  const two = (value: number) => String(value).padStart(2, '0');
-  const [hours, minutes, seconds] = [
-    Math.floor(hundredths / 360_000),
-    Math.floor(hundredths / 6000) % 60,
-    Math.floor(hundredths / 100) % 60,
-  ];
-  const rest = `${two(seconds)}.${two(hundredths % 100)}`;
-  return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
