@@ -143,15 +143,17 @@ function changeLayer(sheet: CueSheet, id: string, change: (layer: LayerCue) => L
   return sameFields(next, layer) ? sheet : { ...sheet, layers: sheet.layers.with(index, next) };
 }
 
-/** A point stays between its neighbours and inside of its layer. */
+/** A point stays between its neighbours and, where they allow it, inside of its layer. */
 function withPoint(
   { envelope, startS, endS }: LayerCue,
   index: number,
   [timeS, level]: EnvelopePoint,
 ): EnvelopePoint[] {
   if (!envelope[index]) return envelope;
-  const least = envelope[index - 1]?.[0] ?? startS;
-  const most = Math.max(least, envelope[index + 1]?.[0] ?? endS);
+  const [before, after] = [envelope[index - 1]?.[0], envelope[index + 1]?.[0]];
+  // A layer that was shortened may have points outside of it; their order counts before its ends.
+  const least = before ?? Math.min(startS, after ?? startS);
+  const most = after ?? Math.max(endS, before ?? endS);
   return envelope.with(index, [rounded(clamp(timeS, least, most)), rounded(clamp(level, 0, 1))]);
 }
 
@@ -181,7 +183,7 @@ function sorted(hits: readonly HitCue[]): HitCue[] {
 
 function withinVideo({ video }: CueSheet, timeS: number): number {
   const last = Math.floor((video.durationS - RESOLUTION_S) / RESOLUTION_S) * RESOLUTION_S;
-  return Math.max(0, Math.min(rounded(timeS), rounded(last)));
+  return rounded(clamp(timeS, 0, last));
 }
 
 function clamp(value: number, least: number, most: number): number {
