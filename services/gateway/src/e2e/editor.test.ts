@@ -56,8 +56,15 @@ async function open(of: JobJson, options: Parameters<typeof openWindow>[2] = {})
   await page.waitForFunction(() => document.querySelector('.cue-wave .timeline-canvas')?.firstElementChild);
 }
 
-const said = () => page.textContent('[data-said]');
-const state = () => page.textContent('.editor-state');
+/** What the page says comes a moment after what was done. */
+async function untilSays(selector: string, words: string | RegExp): Promise<void> {
+  const seen = page.locator(selector).filter({ hasText: words });
+  await seen.waitFor({ state: 'attached' }).catch(async () => {
+    expect(await page.textContent(selector)).toMatch(words);
+  });
+}
+const untilSaid = (words: string | RegExp) => untilSays('[data-said]', words);
+const untilState = (words: string) => untilSays('.editor-state', words);
 /** The sheet as it stands in the page, by the button that saves it. */
 async function saved(): Promise<WrittenSheet> {
   const [download] = await Promise.all([
@@ -113,8 +120,8 @@ inChromium('The cue editor', () => {
     const moved = hitOf(await saved(), hit.id).time_s - hit.time_s;
     expect(moved).toBeCloseTo((60 * 4) / view.width, 1);
     expect(moved).toBeGreaterThan(0.1);
-    expect(await state()).toBe('Edited, playing a preview');
-    expect(await said()).toContain(`${(hit.time_s + moved).toFixed(3)} s`);
+    await untilState('Edited, playing a preview');
+    await untilSaid(`${(hit.time_s + moved).toFixed(3)} s`);
 
     const at = await middleOf(`[data-id=${hit.id}]`);
     await page.mouse.move(at.x, at.y);
@@ -129,7 +136,7 @@ inChromium('The cue editor', () => {
     expect(hitOf(await saved(), hit.id).strength).toBeCloseTo(hit.strength, 4);
     await page.keyboard.press('Control+z');
     expect(hitOf(await saved(), hit.id).time_s).toBeCloseTo(hit.time_s, 4);
-    expect(await state()).toBe('As rendered');
+    await untilState('As rendered');
     await page.keyboard.press('Control+Shift+z');
     expect(hitOf(await saved(), hit.id).time_s).toBeCloseTo(hit.time_s + moved, 3);
   }, 60_000);
@@ -139,9 +146,7 @@ inChromium('The cue editor', () => {
     const { hits } = await sheetOf(job);
     await opened.tabTo('.hit');
     await page.keyboard.press('ArrowRight');
-    expect(await said()).toMatch(
-      new RegExp(`^Hit 2 of ${hits.length}, wood, ${hits[1]!.time_s.toFixed(3)} s, strength`),
-    );
+    await untilSaid(new RegExp(`^Hit 2 of ${hits.length}, wood, ${hits[1]!.time_s.toFixed(3)} s, strength`));
     const id = hits[1]!.id;
     const wanted = { time_s: hits[1]!.time_s + 0.04 + 0.001, strength: Math.min(1, hits[1]!.strength - 0.05 - 0.01) };
     for (const key of ['Alt+ArrowRight', 'Shift+Alt+ArrowRight', 'ArrowDown', 'Shift+ArrowDown'])
@@ -154,7 +159,7 @@ inChromium('The cue editor', () => {
     await page.keyboard.press('m');
     now = hitOf(await saved(), id);
     expect([now.time_s, now.muted]).toEqual([expect.closeTo(wanted.time_s - 0.04, 3), true]);
-    expect(await said()).toContain('muted');
+    await untilSaid('muted');
 
     await page.focus(`[data-id=${id}]`);
     await page.keyboard.press('a');
@@ -168,14 +173,14 @@ inChromium('The cue editor', () => {
     await page.focus('.hit[tabindex="0"]');
     await page.keyboard.press('Home');
     await page.keyboard.press('Shift+ArrowRight');
-    expect(await said()).toContain('2 hits selected');
+    await untilSaid('2 hits selected');
     await page.keyboard.press('Alt+ArrowRight');
     const group = (await saved()).hits;
     expect(group[0]!.time_s).toBeCloseTo(hits[0]!.time_s + 0.04, 3);
     await page.focus('.hit[tabindex="0"]');
     await page.keyboard.press('c');
     const alike = group.filter((hit) => hit.class === 'wood').length;
-    expect(await said()).toContain(`${alike} hits selected`);
+    await untilSaid(`${alike} hits selected`);
     await page.keyboard.press('Escape');
     await page.keyboard.press('?');
     expect(await page.textContent('.editor-help')).toContain('Move by a frame');
@@ -261,7 +266,7 @@ inChromium('The cue editor', () => {
     const raised = (await saved()).layers.at(-1)!.envelope[1]!;
     expect(raised[1]).toBeCloseTo(envelope[1]![1] + 0.05, 3);
     expect(raised[0]).toBeCloseTo(envelope[1]![0] + 0.04, 3);
-    expect(await said()).toMatch(/^Point 2 of 3/);
+    await untilSaid(/^Point 2 of 3/);
     const point = await middleOf(`.layer-lane.cue-lane >> nth=${before} >> [data-point="1"]`);
     await page.mouse.move(point.x, point.y);
     await page.mouse.down();
@@ -279,7 +284,7 @@ inChromium('The cue editor', () => {
     await page.locator(`[aria-label="Mute ${added.class}"]`).last().click();
     expect((await saved()).layers.at(-1)!.muted).toBe(true);
     await page.click('[aria-label="Hear wood alone"]');
-    expect(await said()).toBe('wood alone');
+    await untilSaid('wood alone');
     await opened.shoot('10-editor-layer');
   }, 60_000);
 
@@ -294,7 +299,8 @@ inChromium('The cue editor', () => {
       (was) => Number((document.querySelector('.editor') as HTMLElement).dataset.single) > was,
       single,
     );
-    expect([await muted(), await state()]).toEqual([true, 'Edited, playing a preview']);
+    await untilState('Edited, playing a preview');
+    expect(await muted()).toBe(true);
     await page.focus('.hit[tabindex="0"]');
     await page.keyboard.press('Home');
     await page.focus('.timeline-range');
@@ -312,7 +318,7 @@ inChromium('The cue editor', () => {
     await page.focus('.hit[tabindex="0"]');
     await page.keyboard.press('Control+z');
     await page.waitForFunction(() => !document.querySelector<HTMLVideoElement>('.screen video')!.muted);
-    expect(await state()).toBe('As rendered');
+    await untilState('As rendered');
   }, 60_000);
 
   test('is rendered again: the new sheet, and a sound that has moved', async () => {
@@ -358,13 +364,12 @@ inChromium('The cue editor', () => {
     await page.reload();
     expect(await asked).toBe('beforeunload');
     await page.waitForSelector('.cue-timeline');
-    expect(await state()).toBe('Edited, playing a preview');
+    await untilState('Edited, playing a preview');
     expect((await saved()).hits).toEqual(edited.hits);
     await page.focus('.hit[tabindex="0"]');
     await page.keyboard.press('Control+z');
-    expect(await state()).toBe('As rendered');
-    await page.waitForTimeout(500);
-    expect(await page.evaluate(() => Object.keys(localStorage).length)).toBe(0);
+    await untilState('As rendered');
+    await page.waitForFunction(() => Object.keys(localStorage).length === 0);
   }, 60_000);
 
   test('says which line of a sheet from a file is wrong, and takes it when it is mended', async () => {
@@ -378,7 +383,7 @@ inChromium('The cue editor', () => {
     await page.setInputFiles('.sheet-file', path);
     await page.waitForSelector('.editor-problem');
     expect(await page.textContent('.editor-problem')).toContain(`Line ${line}`);
-    expect(await state()).toBe('As rendered');
+    await untilState('As rendered');
     await opened.shoot('11-editor-wrong-sheet');
     expect(await opened.seriousViolations()).toEqual([]);
 
@@ -391,7 +396,7 @@ inChromium('The cue editor', () => {
     await page.dispatchEvent('.cue-timeline', 'drop', { dataTransfer: drop });
     await page.waitForFunction(() => document.querySelector('.editor-problem') === null);
     expect((await saved()).hits[0]!.strength).toBe(0.123);
-    expect(await said()).toContain('mended.json');
+    await untilSaid('mended.json');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.click('[aria-label="Save the cue sheet as VTT"]'),
@@ -418,7 +423,7 @@ inChromium('The cue editor', () => {
     await page.click('.transport-play');
     await page.click('.hit >> nth=0');
     await page.keyboard.press('ArrowDown');
-    expect(await state()).toContain('Edited');
+    await untilState('Edited');
     await page.keyboard.press('1');
     await page.waitForFunction(() => document.querySelector('.editor-state')?.textContent === 'As rendered');
     await page.keyboard.press('3');
@@ -445,7 +450,7 @@ inChromium('The cue editor', () => {
     ({ page } = opened);
     await page.goto(`${gateway.url}/#/jobs/${planned.id}`);
     await page.waitForSelector('.cue-timeline');
-    expect(await state()).toBe('Not rendered yet');
+    await untilState('Not rendered yet');
     expect(await page.locator('.ears span').allTextContents()).toEqual(['Your edit', 'Original']);
     await page.click('.editor-render');
     await page.waitForFunction(() => document.querySelector('.editor-state')?.textContent === 'As rendered', {

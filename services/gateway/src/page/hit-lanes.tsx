@@ -6,6 +6,7 @@ import { hitsBetween, idsBetween, thinned, type HitLane } from '../editing/lanes
 import { toTimeS, toX, visibleS, type TimeScale } from '../editing/time-scale.js';
 import type { Editing } from './editing.js';
 import { drag } from './drag.js';
+import { focusQuietly, isQuiet } from './focus-quietly.js';
 import { toggled } from './editor-keys.js';
 
 interface HitLanesProps {
@@ -35,10 +36,10 @@ export function HitLanes({ editing, state, lanes, scale }: HitLanesProps) {
   const places = useMemo(() => new Map(hits.map(({ id }, index) => [id, index + 1])), [hits]);
 
   useEffect(() => {
-    if (focusTick === 0 || selection.kind !== 'hits') return;
-    list.current
-      ?.querySelector<HTMLElement>(`[data-id="${CSS.escape(selection.focusId)}"]`)
-      ?.focus({ preventScroll: true });
+    // As it stands now: keys may have come faster than the page was drawn.
+    const now = store.state().selection;
+    if (focusTick === 0 || now.kind !== 'hits') return;
+    focusQuietly(list.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(now.focusId)}"]`));
   }, [focusTick]);
 
   if (lanes.length === 0) return null;
@@ -155,6 +156,7 @@ function Hit({ hit, editing, scale, selected, stop, words, onPress }: HitProps) 
       style={{ transform: `translateX(${toX(scale, hit.timeS)}px)` }}
       onPointerDown={onPointerDown}
       onFocus={() => {
+        if (isQuiet()) return;
         const { selection } = store.state();
         if (selection.kind !== 'hits' || selection.focusId !== hit.id) store.select(oneHit(hit.id));
       }}

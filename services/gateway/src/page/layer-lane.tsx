@@ -6,6 +6,7 @@ import { levelAt } from '../editing/preview-plan.js';
 import { toTimeS, toX, visibleS, type TimeScale } from '../editing/time-scale.js';
 import type { Editing } from './editing.js';
 import { drag } from './drag.js';
+import { focusQuietly, isQuiet } from './focus-quietly.js';
 
 /** As high as the style sheet makes the lane, less the room for the points at its edges. */
 const LANE_PX = 64;
@@ -34,7 +35,7 @@ export function LayerLane({ editing, state, layer, scale }: LayerLaneProps) {
 
   useEffect(() => {
     if (focusTick === 0 || chosen?.point === undefined) return;
-    lane.current?.querySelector<HTMLElement>(`[data-point="${chosen.point}"]`)?.focus({ preventScroll: true });
+    focusQuietly(lane.current?.querySelector<HTMLElement>(`[data-point="${chosen.point}"]`));
   }, [focusTick]);
 
   const { fromS, toS } = visibleS(scale);
@@ -79,7 +80,7 @@ export function LayerLane({ editing, state, layer, scale }: LayerLaneProps) {
             aria-valuetext={pointWords(layer, index, point)}
             style={{ transform: `translate(${toX(scale, point[0])}px, ${yOf(point[1])}px)` }}
             onFocus={() => {
-              if (chosen?.point !== index) store.select({ kind: 'layer', id: layer.id, point: index });
+              if (!isQuiet() && chosen?.point !== index) store.select({ kind: 'layer', id: layer.id, point: index });
             }}
             onPointerDown={(event) => {
               if (event.button !== 0) return;
