@@ -109,6 +109,8 @@ describe('the plan of a soundtrack', () => {
     expect(sheet).toMatchObject({ scene: 'ambience', hits: [], timingTrust: null });
     expect(sheet.layers.map((layer) => layer.class)).toEqual(['room-tone']);
     expect(warnings.join()).toMatch(/Nothing moves/);
+    const unsure = plan({ timing: still, told: told(wood, { sure: false, warnings: ['Neutral sounds were used.'] }) });
+    expect(unsure.warnings).toEqual(warnings);
   });
 
   test('keeps what goes on behind what is struck, softer', () => {

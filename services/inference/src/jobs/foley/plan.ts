@@ -50,7 +50,6 @@ export function planCues(findings: Findings, palette: Palette): Plan {
   const layers: LayerCue[] = [];
   const notes = new Set<string>();
   for (const part of parts) {
-    for (const note of part.decision.warnings) notes.add(note);
     const made = cuesOf(part, findings, palette);
     for (const hit of made.hits) hits.push({ ...hit, id: `h${hits.length + 1}` });
     for (const layer of made.layers) layers.push({ ...layer, id: `l${layers.length + 1}` });
@@ -134,9 +133,9 @@ function cuesOf(part: Part, { timing }: Findings, palette: Palette): Cues {
       const layers = also.map((each) =>
         layerOf(each, part, { confidence, gainDb: BACKGROUND_DB, timing, follows: false }),
       );
-      return { hits, layers, notes: [] };
+      return { hits, layers, notes: decision.warnings };
     }
-    // Nothing strikes: what is heard is the place.
+    // Nothing strikes: what is heard is the place, whatever might have struck.
     const place = also[0] ?? playable(palette.ambience, palette);
     return {
       hits: [],
@@ -148,7 +147,7 @@ function cuesOf(part: Part, { timing }: Findings, palette: Palette): Cues {
     layerOf(soundClass, part, { confidence, gainDb: 0, timing, follows: moves }),
     ...also.map((each) => layerOf(each, part, { confidence, gainDb: BACKGROUND_DB, timing, follows: false })),
   ];
-  return { hits: [], layers, notes: moves ? [] : [whyEven(false, soundClass)] };
+  return { hits: [], layers, notes: moves ? decision.warnings : [...decision.warnings, whyEven(false, soundClass)] };
 }
 
 function confidenceOf({ chosen, classes }: Decision): number {
