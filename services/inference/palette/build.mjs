@@ -1,6 +1,6 @@
 // Cuts the palette: node services/inference/palette/build.mjs [--cache DIR]
 // Reads sources.json, writes sounds/<class>/<id>.flac, palette.json and LICENCES.md. Needs ffmpeg, fluidsynth, apt-get,
-// npm and pip; the same versions of them give the same bytes.
+// npm and pip, and a built checkout; the same versions of them give the same bytes.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -35,6 +35,7 @@ cpSync(join(workDir, 'sounds'), join(here, 'sounds'), { recursive: true });
 writeFileSync(join(here, 'palette.json'), `${JSON.stringify({ version, sounds: built }, null, 1)}\n`);
 writeLicences(here, packages, built);
 rmSync(workDir, { recursive: true });
+await import('./attacks.mjs');
 console.log(`${built.length} sounds in ${new Set(built.map((sound) => sound.class)).size} classes`);
 
 function buildSound(sound) {

@@ -44,10 +44,12 @@ interface ListedSound {
   class: string;
   licence: string;
   sha256: string;
+  /** Where it is heard to begin, for one that begins softly. */
+  attackS?: number;
 }
 
-/** The palette's struck recordings begin this long before their attack. */
-const LEAD_S = 0.001;
+/** The palette's struck recordings begin this long before their attack, if the list says nothing else. */
+export const LEAD_S = 0.001;
 
 /**
  * Reads `palette.json` and `classes.json` of a folder. Recordings are decoded when they are first used.
@@ -118,7 +120,12 @@ async function decodeSound(folder: string, sound: ListedSound): Promise<Recordin
       pcm[2 * i] = left[i]!;
       pcm[2 * i + 1] = right[i]!;
     }
-    return { name: sound.id, licence: sound.licence, pcm, onsetFrame: Math.round(LEAD_S * SAMPLE_RATE_HZ) };
+    return {
+      name: sound.id,
+      licence: sound.licence,
+      pcm,
+      onsetFrame: Math.round((sound.attackS ?? LEAD_S) * SAMPLE_RATE_HZ),
+    };
   } finally {
     decoder.free();
   }
