@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLocalAdapters } from '@soundstage/adapters-local';
-import { FoleySpec, InferenceServiceService, JobState, type Job } from '@soundstage/contracts';
+import { FoleyQuality, FoleySpec, InferenceServiceService, JobState, type Job } from '@soundstage/contracts';
 import { healthOf, startTestServices, temporaryFolder, type TestServices } from '@soundstage/core/testing';
 import { runningProcesses } from '@soundstage/media';
 import { createInference } from './index.js';
@@ -74,7 +74,13 @@ describe('a service that is fed damaged media', () => {
       const content = damaged(wholes[n % wholes.length]!, number);
       if (content.length === 0) continue; // refused before it is a job: see below
       const video = await services.client.upload(content);
-      const spec = FoleySpec.fromPartial({ video, sound: 'wood', seed: 1n, fileName: `damaged-${n}.mp4` });
+      const spec = FoleySpec.fromPartial({
+        video,
+        sound: 'wood',
+        seed: 1n,
+        quality: FoleyQuality.DRAFT,
+        fileName: `damaged-${n}.mp4`,
+      });
       const { job } = await services.client.call(InferenceServiceService.createFoley, { requestId: '', spec });
       jobs.push(job!.id);
     }

@@ -56,7 +56,7 @@ export function summary({ outcome, takes, edited }: FoleyResult): string {
 export function trustInWords(trust: number | undefined): string {
   if (trust === undefined) return 'how far the times can be trusted is not known';
   const percent = `${Math.round(trust * 100)} %`;
-  if (trust >= GOOD_TRUST) return `most hits should be in time (trust ${percent})`;
+  if (trust >= GOOD_TRUST) return `most hits may be in time; the guess is rough (trust ${percent})`;
   if (trust >= LOW_TRUST) return `some hits may be out of time: look and listen through them (trust ${percent})`;
   return `hardly better than guessed: check every hit, or edit the cue sheet (trust ${percent})`;
 }

@@ -258,7 +258,7 @@ describe('a still image', () => {
     expect(info.video).toMatchObject({ width: 322, height: 240 });
     expect(outcome.sheet.hits).toEqual([]);
     expect(outcome.sheet.layers).toHaveLength(1);
-    expect(outcome.warnings.join()).toMatch(/Nothing moves in the picture, so only .* is heard/);
+    expect(outcome.warnings.join()).toMatch(/Nothing moves in the picture, so there is an ambience alone: /);
   });
 });
 

@@ -51,8 +51,8 @@ export function planCues(findings: Findings, palette: Palette): Plan {
   const notes = new Set<string>();
   for (const part of parts) {
     const made = cuesOf(part, findings, palette);
-    for (const hit of made.hits) hits.push({ ...hit, id: `h${hits.length + 1}` });
-    for (const layer of made.layers) layers.push({ ...layer, id: `l${layers.length + 1}` });
+    for (const hit of made.hits) hits.push({ id: `h${hits.length + 1}`, ...hit });
+    for (const layer of made.layers) layers.push({ id: `l${layers.length + 1}`, ...layer });
     for (const note of made.notes) notes.add(note);
   }
   const trust = hits.length === 0 ? undefined : timing.trust;
@@ -201,9 +201,8 @@ function smoothed(values: Float32Array, steps: number): Float32Array {
 }
 
 function whyEven(moves: boolean, { label }: SoundClass): string {
-  return moves
-    ? `No blow was found in the picture, so only ${label} is heard: an ambience.`
-    : `Nothing moves in the picture, so only ${label} is heard: an ambience.`;
+  const why = moves ? 'No blow was found in the picture' : 'Nothing moves in the picture';
+  return `${why}, so there is an ambience alone: ${label}.`;
 }
 
 function sceneOf(hits: readonly HitCue[], layers: readonly LayerCue[], parts: readonly Part[]): CueSheet['scene'] {

@@ -22,13 +22,15 @@ describe('a preview', () => {
     expect(samples.length / 2 / 48_000).toBeLessThanOrEqual(3);
   });
 
-  test('of every class of the palette sounds', async () => {
-    for (const each of foley.palette.classes) {
-      if (foley.palette.soundsOf(each).length === 0) continue;
-      const samples = samplesOf(await foley.preview({ class: each.id, strength: 0.8, seed: 1 }));
-      expect([each.id, samples.some((x) => Math.abs(x) > 100)]).toEqual([each.id, true]);
-    }
-  }, 60_000);
+  test.each([
+    ['dog', 'a recording'],
+    ['glass', 'synthesis from modes'],
+    ['waterfall', 'a recording that is repeated'],
+    ['wind', 'synthesis from noise'],
+  ])('of %s, %s, sounds', async (id) => {
+    const samples = samplesOf(await foley.preview({ class: id, strength: 0.8, seed: 1 }));
+    expect(samples.some((x) => Math.abs(x) > 100)).toBe(true);
+  });
 
   test('of a layer runs from its end into its start', async () => {
     const samples = samplesOf(await foley.preview({ class: 'wind', strength: 1, seed: 1 }));
