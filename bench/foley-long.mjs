@@ -82,7 +82,7 @@ async function measure(film, quality) {
     const all = residentBytes(child.pid);
     most = Math.max(most, all.sum);
     mostOne = Math.max(mostOne, all.own);
-  }, 100);
+  }, 500);
   const code = await new Promise((done) => child.on('close', done));
   clearInterval(watch);
   if (code !== 0) {
@@ -98,30 +98,36 @@ async function measure(film, quality) {
   if (most > MOST_BYTES) process.exitCode = 1;
 }
 
-/** Resident set of a process, and of it with all its descendants. Shared pages count once for each: an upper bound. */
+/**
+ * Memory of a process, and of it with all its descendants: the proportional set size, in which a page that several share
+ * counts once.
+ */
 function residentBytes(pid) {
   const parents = new Map();
-  const resident = new Map();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       parents.set(Number(entry), Number(fields[1]));
-      resident.set(Number(entry), Number(fields[21]) * 4096);
     } catch {
       // It has just ended.
     }
   }
-  let sum = 0;
-  for (const [each, bytes] of resident) {
-    for (let up = each; up !== undefined && up > 1; up = parents.get(up)) {
-      if (up !== pid) continue;
-      sum += bytes;
-      break;
-    }
+  const ours = [...parents.keys()].filter((each) => {
+    for (let up = each; up !== undefined && up > 1; up = parents.get(up)) if (up === pid) return true;
+    return false;
+  });
+  const bytes = new Map(ours.map((each) => [each, proportionalBytes(each)]));
+  return { sum: [...bytes.values()].reduce((a, b) => a + b, 0), own: bytes.get(pid) ?? 0 };
+}
+
+function proportionalBytes(pid) {
+  try {
+    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
   }
-  return { sum, own: resident.get(pid) ?? 0 };
 }
 
 function ffmpeg(...args) {
