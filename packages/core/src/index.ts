@@ -1,4 +1,5 @@
 export * from './config.js';
+export * from './csv.js';
 export * from './errors.js';
 export * from './hash.js';
 export * from './platform.js';

@@ -4,13 +4,13 @@ import { FoleyCandidate, FoleyQuality, FoleyResult, FoleySpec } from '@soundstag
 import { badInput, checkReference, fetchObject, storeBytes, storeFile, type Stage } from '@soundstage/core';
 import { MOST_CUE_BYTES, toWebVtt, writeCues } from '@soundstage/cues';
 import { defaultOutputExtension, probe, type OutputExtension } from '@soundstage/media';
+import { LONGEST_STILL_S } from './jobs/foley/look.js';
 import type { Foley } from './jobs/foley/open-foley.js';
 
 /** What the sound may be asked for in; longer texts are no sound names. */
 const LONGEST_SOUND = 200;
 const MOST_MUTED = 100;
 const MOST_CANDIDATES = 8;
-const LONGEST_STILL_S = 4 * 3600;
 
 const MEDIA_TYPES: Record<OutputExtension, string> = {
   '.mp4': 'video/mp4',

@@ -44,7 +44,7 @@ function soundsOf({ palette }: Foley): ListSoundsResponse {
       label,
       kind: kind === 'struck' ? PaletteClassKind.STRUCK : PaletteClassKind.CONTINUOUS,
       group,
-      sounds: palette.soundsOf(soundClass),
+      sounds: [...palette.soundsOf(soundClass)],
     };
   });
   return { classes: classes.filter(({ sounds }) => sounds.length > 0) };

@@ -1,4 +1,4 @@
-import { DatasetChangeKind, DatasetVersion, SplitResult, SplitSpec, type ObjectRef } from '@soundstage/contracts';
+import { DatasetVersion, SplitResult, SplitSpec, type ObjectRef } from '@soundstage/contracts';
 import { badInput, SoundstageError, type ObjectStore, type Stage, type WorkContext } from '@soundstage/core';
 import { checkSplitSpec, divisionOf } from './check-spec.js';
 import type { SplitterConfig } from './config.js';
@@ -11,7 +11,7 @@ import { chooseSample } from './page/sample.js';
 import { placeClips } from './place.js';
 import { readClips, readRejected } from './read-clips.js';
 import { groupBySource } from './sources.js';
-import { compareVersions, countKind } from './versions/compare.js';
+import { compareVersions, countChanges } from './versions/compare.js';
 import { orderRejected, versionId } from './versions/manifest-lines.js';
 import type { DatasetRegistry } from './versions/registry.js';
 import { writeTree } from './write-tree.js';
@@ -165,23 +165,16 @@ async function makePage(
     rejected,
     sample,
     preview: (clip) => previewOf(clip, { store, scratch, mostBytes, signal }),
-    ...(parent ? { since: await countChanges(store, parent, version) } : {}),
+    ...(parent ? { since: await changesSince(store, parent, version) } : {}),
     onPreview: (done) => progress('page', done / sample.length, `${done} of ${sample.length} clips`),
   });
   const text = { key: `${outputPrefix}/index.html`, mediaType: 'text/html; charset=utf-8', pieces };
   return storeText(store, `${scratch}/page`, text, signal);
 }
 
-async function countChanges(store: ObjectStore, from: DatasetVersion, to: DatasetVersion) {
-  const { changes, unchanged } = await compareVersions(store, from, to);
-  return {
-    added: countKind(changes, DatasetChangeKind.ADDED),
-    removed: countKind(changes, DatasetChangeKind.REMOVED),
-    moved: countKind(changes, DatasetChangeKind.MOVED),
-    relabelled: countKind(changes, DatasetChangeKind.RELABELLED),
-    remade: countKind(changes, DatasetChangeKind.REMADE),
-    unchanged,
-  };
+async function changesSince(store: ObjectStore, parent: DatasetVersion, version: DatasetVersion) {
+  const { changes, unchanged } = await compareVersions(store, parent, version);
+  return { ...countChanges(changes), unchanged };
 }
 
 function isPresent<T>(value: T | undefined): value is T {

@@ -1,13 +1,8 @@
-import {
-  DatasetChangeKind,
-  SplitterServiceService,
-  type DatasetVersionName,
-  type SplitterServiceServer,
-} from '@soundstage/contracts';
+import { SplitterServiceService, type DatasetVersionName, type SplitterServiceServer } from '@soundstage/contracts';
 import { badInput, createJobMethod, type CreateService } from '@soundstage/core';
 import { readSplitterConfig } from './config.js';
 import { createSplitStage } from './handler.js';
-import { compareVersions, countKind } from './versions/compare.js';
+import { compareVersions, countChanges } from './versions/compare.js';
 import { createDatasetRegistry } from './versions/registry.js';
 
 /** The splitter: divides clips into train, validation and test, and keeps the versions of datasets. */
@@ -56,11 +51,7 @@ export const createSplitter: CreateService = async (platform, handlers) => {
       return {
         fromVersion: older.id,
         toVersion: newer.id,
-        added: countKind(changes, DatasetChangeKind.ADDED),
-        removed: countKind(changes, DatasetChangeKind.REMOVED),
-        moved: countKind(changes, DatasetChangeKind.MOVED),
-        relabelled: countKind(changes, DatasetChangeKind.RELABELLED),
-        remade: countKind(changes, DatasetChangeKind.REMADE),
+        ...countChanges(changes),
         unchanged,
         changes: changes.slice(first, end),
         nextPageToken: end < changes.length ? String(end) : '',

@@ -2,7 +2,7 @@ import { mkdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { ObjectRef } from '@soundstage/contracts';
-import { badInput, fetchObject, SoundstageError, type ObjectStore } from '@soundstage/core';
+import { badInput, csvField, fetchObject, SoundstageError, type ObjectStore } from '@soundstage/core';
 
 /** A line of a split's manifest. */
 interface ManifestLine {
@@ -104,9 +104,4 @@ function readLine(text: string, index: number): ManifestLine {
     throw badInput(`Line ${index + 1} of the manifest has no SHA-256 in sha256.`, 'spec.manifest');
   }
   return read;
-}
-
-/** RFC 4180: quoted where it must be. */
-function csvField(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

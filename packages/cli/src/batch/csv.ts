@@ -1,3 +1,4 @@
+import { csvField } from '@soundstage/core';
 import type { BatchEntry } from './entry.js';
 
 /** One column of foley.csv. */
@@ -61,7 +62,7 @@ function written(cell: Cell): string {
   if (cell === undefined) return '';
   if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : '';
   const safe = /^[=+\-@＝＋－＠\t\r\n]/.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return csvField(safe);
 }
 
 function rounded(value: number | undefined, decimals: number): number | undefined {

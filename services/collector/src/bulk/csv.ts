@@ -1,3 +1,5 @@
+import { csvField } from '@soundstage/core';
+
 /**
  * The fields of one line of CSV (RFC 4180): separated by commas, quoted where they hold one, a quote in them doubled.
  * Undefined where a quote isn't closed. Spaces around fields don't count.
@@ -21,7 +23,7 @@ export function csvLine(fields: readonly (string | number)[]): string {
   return fields
     .map((field) => {
       const text = typeof field === 'string' && /^[=+@\t\r-]/.test(field) ? `'${field}` : String(field);
-      return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+      return csvField(text);
     })
     .join(',');
 }

@@ -40,7 +40,8 @@ export function thinned(hits: readonly HitCue[], pxPerS: number, keep: (id: stri
   return [...buckets.values(), ...kept];
 }
 
-function firstFrom(hits: readonly { timeS: number }[], timeS: number): number {
+/** The index of the first hit at a time or after it; hits are in the order of their times. */
+export function firstFrom(hits: readonly { timeS: number }[], timeS: number): number {
   let [low, high] = [0, hits.length];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -1,4 +1,5 @@
 import type { HitCue, LayerCue } from '@soundstage/cues';
+import { firstFrom } from '../editing/lanes.js';
 import { ATTACK_S, gainLine, hitPreview, layerPreview, type PreviewWish } from '../editing/preview-plan.js';
 import { createPreviews } from './previews.js';
 
@@ -255,14 +256,4 @@ function loudestSample(buffer: AudioBuffer): number {
   for (let channel = 0; channel < buffer.numberOfChannels; channel++)
     for (const sample of buffer.getChannelData(channel)) loudest = Math.max(loudest, Math.abs(sample));
   return loudest;
-}
-
-function firstFrom(hits: readonly HitCue[], timeS: number): number {
-  let [low, high] = [0, hits.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (hits[middle]!.timeS < timeS) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

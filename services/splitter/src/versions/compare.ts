@@ -101,6 +101,17 @@ export function countKind(changes: readonly DatasetChange[], kind: DatasetChange
   return changes.filter((change) => change.kind === kind).length;
 }
 
+/** How many changes there are of each kind. */
+export function countChanges(changes: readonly DatasetChange[]) {
+  return {
+    added: countKind(changes, DatasetChangeKind.ADDED),
+    removed: countKind(changes, DatasetChangeKind.REMOVED),
+    moved: countKind(changes, DatasetChangeKind.MOVED),
+    relabelled: countKind(changes, DatasetChangeKind.RELABELLED),
+    remade: countKind(changes, DatasetChangeKind.REMADE),
+  };
+}
+
 async function readCompared(store: ObjectStore, version: DatasetVersion): Promise<Compared[]> {
   const clips: Compared[] = [];
   for await (const line of readLines<ManifestLine>(store, version.manifest?.key ?? '')) {

@@ -5,6 +5,7 @@ import { badInput } from '@soundstage/core';
 import {
   decodeAudio,
   decodeFrames,
+  DEFAULT_LIMITS,
   makeStillVideo,
   measureLoudness,
   probe,
@@ -30,7 +31,8 @@ export interface Clip {
 /** Below this a sound track counts as silent: dither and codec noise lie far below, any recording above. */
 const SILENT_DBTP = -60;
 const STILL_DURATION_S = 10;
-const LONGEST_STILL_S = 4 * 3600;
+/** As long as a video may be. */
+export const LONGEST_STILL_S = DEFAULT_LIMITS.seconds;
 
 /** How much effort goes into looking. */
 export type Quality = 'draft' | 'standard';

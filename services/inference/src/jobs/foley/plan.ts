@@ -56,7 +56,8 @@ export function planCues(findings: Findings, palette: Palette): Plan {
     for (const note of made.notes) notes.add(note);
   }
   const trust = hits.length === 0 ? undefined : timing.trust;
-  const hidden = hits.some((hit) => hardToTime(palette.classes.find(({ id }) => id === hit.class)));
+  const struck = new Set(hits.map((hit) => hit.class));
+  const hidden = palette.classes.some((each) => struck.has(each.id) && hardToTime(each));
   if (hidden || (trust !== undefined && trust < LOW_TRUST))
     notes.add(
       `The picture shows little of when this sounds${hidden ? ' (calls, shots and play on a distant court are of that kind)' : ''}: expect hits to be off, and move them in the cue sheet.`,
@@ -82,8 +83,8 @@ export function planCues(findings: Findings, palette: Palette): Plan {
 }
 
 /** What can be seen of these begins before or after the sound, or is a few pixels wide: measured, no better than blind. */
-function hardToTime(soundClass: SoundClass | undefined): boolean {
-  return soundClass?.voiced === true || soundClass?.group === 'blast' || soundClass?.family === 'ball';
+function hardToTime({ voiced, group, family }: SoundClass): boolean {
+  return voiced || group === 'blast' || family === 'ball';
 }
 
 interface Part extends Scene {

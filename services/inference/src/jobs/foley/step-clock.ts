@@ -17,7 +17,7 @@ export function stepClock<Step extends string>(
   let message = '';
   let startMs = 0;
   const goTo = (index: number, words: string): void => {
-    for (; current < index;) {
+    while (current < index) {
       if (current >= 0) {
         timings[`${steps[current]!}_s`] = (performance.now() - startMs) / 1000;
         onProgress?.(steps[current]!, 1, message);

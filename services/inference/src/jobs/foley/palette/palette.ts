@@ -22,7 +22,7 @@ export interface Palette extends PaletteClasses {
   /**
    * What a class can sound with, by name: its recordings, or `synthesis`. None where it must fall back to another class.
    */
-  soundsOf(soundClass: SoundClass): SoundName[];
+  soundsOf(soundClass: SoundClass): readonly SoundName[];
   /** The recordings of a class, decoded once in a process; none for a class that is synthesised. */
   load(soundClass: SoundClass, signal?: AbortSignal): Promise<Recording[]>;
 }
@@ -63,6 +63,8 @@ export async function openPalette(folder: string, labels: PaletteLabels): Promis
   ]);
   const { sounds } = JSON.parse(listText) as { sounds: ListedSound[] };
   const read = readClasses(classesText, labels);
+  // A film asks for them once a hit.
+  const named = new Map(read.classes.map((each) => [each.id, namesOf(each, sounds)]));
   const decoded = new Map<string, Promise<Recording>>();
   const recordingOf = (sound: ListedSound): Promise<Recording> => {
     const known = decoded.get(sound.id) ?? decodeSound(folder, sound);
@@ -73,11 +75,7 @@ export async function openPalette(folder: string, labels: PaletteLabels): Promis
   return {
     sha256: sha256(listText + classesText),
     ...read,
-    soundsOf(soundClass) {
-      const listed = sounds.filter((sound) => sound.class === soundClass.id);
-      if (listed.length > 0) return listed.map(({ id, licence }) => ({ name: id, licence }));
-      return canBeSynthesised(soundClass) ? [SYNTHESIS] : [];
-    },
+    soundsOf: ({ id }) => named.get(id) ?? [],
     async load(soundClass, signal) {
       const listed = sounds.filter((sound) => sound.class === soundClass.id);
       const recordings = await Promise.all(listed.map(recordingOf));
@@ -85,6 +83,12 @@ export async function openPalette(folder: string, labels: PaletteLabels): Promis
       return recordings;
     },
   };
+}
+
+function namesOf(soundClass: SoundClass, sounds: readonly ListedSound[]): readonly SoundName[] {
+  const listed = sounds.filter((sound) => sound.class === soundClass.id);
+  if (listed.length > 0) return listed.map(({ id, licence }) => ({ name: id, licence }));
+  return canBeSynthesised(soundClass) ? [SYNTHESIS] : [];
 }
 
 function canBeSynthesised({ kind, noise, modal }: SoundClass): boolean {
