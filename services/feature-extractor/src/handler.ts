@@ -77,6 +77,7 @@ export function createFeatureExtractionStage(
           array: await storeFile(store, path, key, 'application/x-npy', signal),
           shape: shapes.get(feature) ?? [],
           model: modelId(model),
+          rateHz: 0,
         });
         progress('store', files.length / wanted.length);
       }

@@ -117,7 +117,16 @@ async function storeClip(
   const video = first.form === 'h264' ? pictures[0] : undefined;
   const nextJobId =
     spec.thenExtract.length > 0
-      ? await submit('featureExtraction', FeatureExtractionSpec.toJSON({ clip: video, features: spec.thenExtract }))
+      ? await submit(
+          'featureExtraction',
+          FeatureExtractionSpec.toJSON({
+            // Of frames without a video only the sound is looked at.
+            clip: video ?? audio,
+            features: spec.thenExtract,
+            ...(video && audio && { sound: audio }),
+            frameRate: video ? first.frameRate : 0,
+          }),
+        )
       : '';
   return PreprocessingResult.fromPartial({
     ...(video ? { video } : { frames: pictures[0]! }),

@@ -41,9 +41,9 @@ export function checkPreprocessing(spec: PreprocessingSpec, field: string): void
     ],
     ...(free ? [] : ownedByProfile(spec)),
     [
-      spec.profile === 'pixels' && spec.thenExtract.length > 0,
+      spec.profile === 'pixels' && spec.thenExtract.some((feature) => !isSoundFeature(feature)),
       'then_extract',
-      'needs a video, and the profile pixels gives frames: leave it out',
+      'names features of the picture, which need a video, and the profile pixels gives frames: name features of the sound',
     ],
     [
       free && !(frameRate > 0 && frameRate <= MAX_FRAME_RATE),
@@ -87,11 +87,35 @@ function ownedByProfile(spec: PreprocessingSpec): [wrong: boolean, name: string,
   ]);
 }
 
+/** Features that come from the sound; the others come from the picture. */
+const SOUND_FEATURES: ReadonlySet<Feature> = new Set([
+  Feature.MEL_22K,
+  Feature.MEL_16K,
+  Feature.STFT_11K,
+  Feature.MFCC,
+  Feature.ZERO_CROSSINGS,
+  Feature.SPEECH,
+]);
+
+export function isSoundFeature(feature: Feature): boolean {
+  return SOUND_FEATURES.has(feature);
+}
+
 /** @throws BAD_INPUT for no feature at all, an unknown one, or one that is asked for twice */
 export function checkFeatures(features: readonly Feature[], field: string): void {
-  const known = [Feature.MOTION, Feature.FLOW, Feature.RGB];
+  const known = Object.values(Feature).filter((feature) => typeof feature === 'number' && feature > 0);
   if (features.length === 0 || features.some((feature) => !known.includes(feature))) {
-    throw badInput(`${field} must name one or more of FEATURE_MOTION, FEATURE_FLOW and FEATURE_RGB.`, field);
+    const names = known.map((feature) => `FEATURE_${Feature[feature as Feature]}`);
+    throw badInput(`${field} must name one or more of ${names.join(', ')}.`, field);
   }
   if (new Set(features).size !== features.length) throw badInput(`${field} names a feature twice.`, field);
+}
+
+/** @throws BAD_INPUT for a frame rate that pictures are not taken at */
+export function checkFrameRate(frameRate: number, field: string): void {
+  if (frameRate === 0 || (frameRate > 0 && frameRate <= MAX_FRAME_RATE)) return;
+  throw badInput(
+    `${field} is ${frameRate}; it must be 0 (the clip's own) or up to ${MAX_FRAME_RATE} frames a second.`,
+    field,
+  );
 }

@@ -8,14 +8,49 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { ObjectRef } from "./object.js";
 
+/**
+ * What can be computed from a clip. Arrays are float32. `frames` are those of `frame_rate`, or the clip's own; `hops` and
+ * `blocks` count from the clip's zero, so that sound and picture can be laid side by side. A clip without the picture or
+ * the sound that a feature comes from is refused.
+ */
 export enum Feature {
   UNSPECIFIED = 0,
-  /** MOTION - Optical flow and frame difference on a grid: float32 [frames − 1, channels], from the `motion` model. */
+  /** MOTION - Optical flow and frame difference on a grid: [frames − 1, channels], from the `motion` model. */
   MOTION = 1,
-  /** FLOW - Dense optical flow at 160 × 96: float32 [frames − 1, 2, 96, 160], pixels a frame, from the `flow` model. */
+  /** FLOW - Dense optical flow at 160 × 96: [frames − 1, 2, 96, 160], pixels a frame, from the `flow` model. */
   FLOW = 2,
-  /** RGB - Image embedding of each frame: float32 [frames, 1280], from the `classifier` model. */
+  /** RGB - Image embedding of each frame: [frames, 1280], from the `classifier` model. */
   RGB = 3,
+  /** RGB_MAP - The same before it is pooled: [frames, 7, 7, 1280]. */
+  RGB_MAP = 4,
+  /** FLOW_IMAGE - Flow drawn as RegNet does, ±20 pixels as 0 to 255: [frames − 1, 2, 96, 160]. */
+  FLOW_IMAGE = 5,
+  /** FLOW_RGB - Image embedding of the drawn flow: [frames, 1280]; the first row is that of no motion. */
+  FLOW_RGB = 6,
+  /** LIP_FLOW - Vertical flow of the mouth: [frames − 1, 32, 32], pixels a frame of the crop; zeros where there is no face. */
+  LIP_FLOW = 7,
+  /**
+   * FACE - The surest face: [frames, 17]: score, box (x0, y0, x1, y1) and six points (x, y), all as
+   * shares of the picture; zeros where there is none.
+   */
+  FACE = 8,
+  /**
+   * LIPS - Face mesh of the surest face: [frames, 469, 3], x and y as shares of the picture, z as a share of its width; the last
+   * point is the score, repeated; zeros where there is no face.
+   */
+  LIPS = 9,
+  /** MEL_22K - Mel spectrogram at 22,050 Hz as RegNet and SpecVQGAN take it: [hops, 80], 0 to 1, hop 256. */
+  MEL_22K = 10,
+  /** MEL_16K - Log-mel spectrogram at 16 kHz: [hops, 80], natural logarithm, hop 160. */
+  MEL_16K = 11,
+  /** STFT_11K - Magnitudes at 11,025 Hz on a logarithmic frequency scale, as Sound of Pixels takes them: [hops, 256], hop 256. */
+  STFT_11K = 12,
+  /** MFCC - Cepstral coefficients 2 to 13 at 16 kHz: [hops, 12], window 304, hop 152. */
+  MFCC = 13,
+  /** ZERO_CROSSINGS - Share of sign changes at 16 kHz: [hops, 1], window 304, hop 152. */
+  ZERO_CROSSINGS = 14,
+  /** SPEECH - Probability of speech: [blocks, 1], blocks of 512 samples at 16 kHz. */
+  SPEECH = 15,
   UNRECOGNIZED = -1,
 }
 
@@ -33,6 +68,42 @@ export function featureFromJSON(object: any): Feature {
     case 3:
     case "FEATURE_RGB":
       return Feature.RGB;
+    case 4:
+    case "FEATURE_RGB_MAP":
+      return Feature.RGB_MAP;
+    case 5:
+    case "FEATURE_FLOW_IMAGE":
+      return Feature.FLOW_IMAGE;
+    case 6:
+    case "FEATURE_FLOW_RGB":
+      return Feature.FLOW_RGB;
+    case 7:
+    case "FEATURE_LIP_FLOW":
+      return Feature.LIP_FLOW;
+    case 8:
+    case "FEATURE_FACE":
+      return Feature.FACE;
+    case 9:
+    case "FEATURE_LIPS":
+      return Feature.LIPS;
+    case 10:
+    case "FEATURE_MEL_22K":
+      return Feature.MEL_22K;
+    case 11:
+    case "FEATURE_MEL_16K":
+      return Feature.MEL_16K;
+    case 12:
+    case "FEATURE_STFT_11K":
+      return Feature.STFT_11K;
+    case 13:
+    case "FEATURE_MFCC":
+      return Feature.MFCC;
+    case 14:
+    case "FEATURE_ZERO_CROSSINGS":
+      return Feature.ZERO_CROSSINGS;
+    case 15:
+    case "FEATURE_SPEECH":
+      return Feature.SPEECH;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -50,6 +121,30 @@ export function featureToJSON(object: Feature): string {
       return "FEATURE_FLOW";
     case Feature.RGB:
       return "FEATURE_RGB";
+    case Feature.RGB_MAP:
+      return "FEATURE_RGB_MAP";
+    case Feature.FLOW_IMAGE:
+      return "FEATURE_FLOW_IMAGE";
+    case Feature.FLOW_RGB:
+      return "FEATURE_FLOW_RGB";
+    case Feature.LIP_FLOW:
+      return "FEATURE_LIP_FLOW";
+    case Feature.FACE:
+      return "FEATURE_FACE";
+    case Feature.LIPS:
+      return "FEATURE_LIPS";
+    case Feature.MEL_22K:
+      return "FEATURE_MEL_22K";
+    case Feature.MEL_16K:
+      return "FEATURE_MEL_16K";
+    case Feature.STFT_11K:
+      return "FEATURE_STFT_11K";
+    case Feature.MFCC:
+      return "FEATURE_MFCC";
+    case Feature.ZERO_CROSSINGS:
+      return "FEATURE_ZERO_CROSSINGS";
+    case Feature.SPEECH:
+      return "FEATURE_SPEECH";
     case Feature.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -59,6 +154,15 @@ export function featureToJSON(object: Feature): string {
 export interface FeatureExtractionSpec {
   clip: ObjectRef | undefined;
   features: Feature[];
+  /** Where the sound lies in a file of its own, which begins with the picture; else it is the clip's. */
+  sound?:
+    | ObjectRef
+    | undefined;
+  /**
+   * Pictures a second for the features of the picture: those that are shown at n / frame_rate. 0: the clip's own; of more
+   * than 33 a second every second, third, … one.
+   */
+  frameRate: number;
 }
 
 export interface FeatureExtractionResult {
@@ -70,12 +174,26 @@ export interface FeatureFile {
   /** NumPy .npy, float32, C order. */
   array: ObjectRef | undefined;
   shape: number[];
-  /** Name, version and SHA-256 of the model that computed it, as `motion/1@sha256:…`. */
+  /** Name, version and SHA-256 of the model that computed it, as `motion/1@sha256:…`; several with ` + ` between them. */
   model: string;
+  /**
+   * Rows a second, the first at the clip's zero (of pairs of frames: half a frame later); 0 where they follow the clip's
+   * own frames.
+   */
+  rateHz: number;
+}
+
+/** The features of one clip of a dataset. */
+export interface ClipFeatures {
+  /** SHA-256 of the collected clip, as the dataset's manifest names it. */
+  clipSha256: string;
+  /** The clip's id in the dataset's manifest. */
+  clipId: string;
+  files: FeatureFile[];
 }
 
 function createBaseFeatureExtractionSpec(): FeatureExtractionSpec {
-  return { clip: undefined, features: [] };
+  return { clip: undefined, features: [], sound: undefined, frameRate: 0 };
 }
 
 export const FeatureExtractionSpec: MessageFns<FeatureExtractionSpec> = {
@@ -89,6 +207,12 @@ export const FeatureExtractionSpec: MessageFns<FeatureExtractionSpec> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.sound !== undefined) {
+      ObjectRef.encode(message.sound, writer.uint32(26).fork()).join();
+    }
+    if (message.frameRate !== 0) {
+      writer.uint32(33).double(message.frameRate);
     }
     return writer;
   },
@@ -132,6 +256,22 @@ export const FeatureExtractionSpec: MessageFns<FeatureExtractionSpec> = {
 
             break;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sound = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.frameRate = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -148,6 +288,12 @@ export const FeatureExtractionSpec: MessageFns<FeatureExtractionSpec> = {
     return {
       clip: isSet(object.clip) ? ObjectRef.fromJSON(object.clip) : undefined,
       features: globalThis.Array.isArray(object?.features) ? object.features.map((e: any) => featureFromJSON(e)) : [],
+      sound: isSet(object.sound) ? ObjectRef.fromJSON(object.sound) : undefined,
+      frameRate: isSet(object.frameRate)
+        ? globalThis.Number(object.frameRate)
+        : isSet(object.frame_rate)
+        ? globalThis.Number(object.frame_rate)
+        : 0,
     };
   },
 
@@ -159,6 +305,12 @@ export const FeatureExtractionSpec: MessageFns<FeatureExtractionSpec> = {
     if (message.features?.length) {
       obj.features = message.features.map((e) => featureToJSON(e));
     }
+    if (message.sound !== undefined) {
+      obj.sound = ObjectRef.toJSON(message.sound);
+    }
+    if (message.frameRate !== 0) {
+      obj.frameRate = floatToJson(message.frameRate);
+    }
     return obj;
   },
 
@@ -169,6 +321,10 @@ export const FeatureExtractionSpec: MessageFns<FeatureExtractionSpec> = {
     const message = createBaseFeatureExtractionSpec();
     message.clip = (object.clip !== undefined && object.clip !== null) ? ObjectRef.fromPartial(object.clip) : undefined;
     message.features = object.features?.map((e) => e) || [];
+    message.sound = (object.sound !== undefined && object.sound !== null)
+      ? ObjectRef.fromPartial(object.sound)
+      : undefined;
+    message.frameRate = object.frameRate ?? 0;
     return message;
   },
 };
@@ -243,7 +399,7 @@ export const FeatureExtractionResult: MessageFns<FeatureExtractionResult> = {
 };
 
 function createBaseFeatureFile(): FeatureFile {
-  return { feature: 0, array: undefined, shape: [], model: "" };
+  return { feature: 0, array: undefined, shape: [], model: "", rateHz: 0 };
 }
 
 export const FeatureFile: MessageFns<FeatureFile> = {
@@ -263,6 +419,9 @@ export const FeatureFile: MessageFns<FeatureFile> = {
     }
     if (message.model !== "") {
       writer.uint32(34).string(message.model);
+    }
+    if (message.rateHz !== 0) {
+      writer.uint32(41).double(message.rateHz);
     }
     return writer;
   },
@@ -322,6 +481,14 @@ export const FeatureFile: MessageFns<FeatureFile> = {
             message.model = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.rateHz = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -340,6 +507,11 @@ export const FeatureFile: MessageFns<FeatureFile> = {
       array: isSet(object.array) ? ObjectRef.fromJSON(object.array) : undefined,
       shape: globalThis.Array.isArray(object?.shape) ? object.shape.map((e: any) => globalThis.Number(e)) : [],
       model: isSet(object.model) ? globalThis.String(object.model) : "",
+      rateHz: isSet(object.rateHz)
+        ? globalThis.Number(object.rateHz)
+        : isSet(object.rate_hz)
+        ? globalThis.Number(object.rate_hz)
+        : 0,
     };
   },
 
@@ -357,6 +529,9 @@ export const FeatureFile: MessageFns<FeatureFile> = {
     if (message.model !== "") {
       obj.model = message.model;
     }
+    if (message.rateHz !== 0) {
+      obj.rateHz = floatToJson(message.rateHz);
+    }
     return obj;
   },
 
@@ -371,9 +546,123 @@ export const FeatureFile: MessageFns<FeatureFile> = {
       : undefined;
     message.shape = object.shape?.map((e) => e) || [];
     message.model = object.model ?? "";
+    message.rateHz = object.rateHz ?? 0;
     return message;
   },
 };
+
+function createBaseClipFeatures(): ClipFeatures {
+  return { clipSha256: "", clipId: "", files: [] };
+}
+
+export const ClipFeatures: MessageFns<ClipFeatures> = {
+  encode(message: ClipFeatures, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clipSha256 !== "") {
+      writer.uint32(10).string(message.clipSha256);
+    }
+    if (message.clipId !== "") {
+      writer.uint32(18).string(message.clipId);
+    }
+    for (const v of message.files) {
+      FeatureFile.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClipFeatures {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClipFeatures();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clipSha256 = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.clipId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.files.push(FeatureFile.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClipFeatures {
+    return {
+      clipSha256: isSet(object.clipSha256)
+        ? globalThis.String(object.clipSha256)
+        : isSet(object.clip_sha256)
+        ? globalThis.String(object.clip_sha256)
+        : "",
+      clipId: isSet(object.clipId)
+        ? globalThis.String(object.clipId)
+        : isSet(object.clip_id)
+        ? globalThis.String(object.clip_id)
+        : "",
+      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => FeatureFile.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ClipFeatures): unknown {
+    const obj: any = {};
+    if (message.clipSha256 !== "") {
+      obj.clipSha256 = message.clipSha256;
+    }
+    if (message.clipId !== "") {
+      obj.clipId = message.clipId;
+    }
+    if (message.files?.length) {
+      obj.files = message.files.map((e) => FeatureFile.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ClipFeatures>, I>>(base?: I): ClipFeatures {
+    return ClipFeatures.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ClipFeatures>, I>>(object: I): ClipFeatures {
+    const message = createBaseClipFeatures();
+    message.clipSha256 = object.clipSha256 ?? "";
+    message.clipId = object.clipId ?? "";
+    message.files = object.files?.map((e) => FeatureFile.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

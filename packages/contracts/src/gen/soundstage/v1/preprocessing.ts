@@ -21,7 +21,7 @@ export interface PreprocessingSpec {
   width: number;
   height: number;
   sampleRateHz: number;
-  /** When set, these features are extracted from the result. */
+  /** When set, these features are extracted from the result, at its frame rate. `pixels`: features of the sound only. */
   thenExtract: Feature[];
   /**
    * `regnet`, `pixels`, `sync`, `desync` or `describe`. A profile also looks for flaws: a clip that has one ends
