@@ -52,6 +52,17 @@ describe('a model is opened by its card', () => {
     expect(Array.from(asFloat32(asBytes['y']))).toEqual(Array.from(asFloat32(asFloats['y'])));
   });
 
+  test('it hands back the outputs that are asked for, and refuses a name that it does not have', async () => {
+    const model = await open();
+    const some = await model.run(inputs(0, 3), { outputs: ['mean'] });
+    expect(Object.keys(some)).toEqual(['mean']);
+    expect(some['mean']).toEqual((await model.run(inputs(0, 3)))['mean']);
+    await expect(model.run(inputs(0, 3), { outputs: ['meen'] })).rejects.toMatchObject({
+      reason: 'BAD_INPUT',
+      message: expect.stringContaining('no output `meen`: choose from y, mean'),
+    });
+  });
+
   test('without a version, the highest is opened', async () => {
     expect((await open()).card.version).toBe('2');
     expect((await open({ version: '1' })).card.version).toBe('1');

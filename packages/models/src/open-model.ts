@@ -1,7 +1,7 @@
 import { SoundstageError, throwIfAborted } from '@soundstage/core';
 import { readCard, verifiedModelPath, type ModelCard } from './card.js';
 import { findModelFolder } from './list-models.js';
-import { checkInputs, checkOutputs } from './shapes.js';
+import { checkInputs, checkOutputs, wantedOutputs } from './shapes.js';
 import { dtypeOf, type Tensor } from './tensor.js';
 import { startWorkerProcess, type WorkerProcess } from './worker-process.js';
 
@@ -21,6 +21,8 @@ export interface OpenModelOptions {
 
 export interface RunOptions {
   signal?: AbortSignal | undefined;
+  /** Names of the outputs that are wanted; the others are not carried over from the worker. Default: all. */
+  outputs?: readonly string[] | undefined;
 }
 
 /** A model that is loaded and was seen to run. */
@@ -74,7 +76,11 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     return worker;
   };
 
-  const runNow = async (inputs: Readonly<Record<string, Tensor>>, signal: AbortSignal | undefined) => {
+  const runNow = async (
+    inputs: Readonly<Record<string, Tensor>>,
+    wanted: ModelCard['outputs'],
+    signal: AbortSignal | undefined,
+  ) => {
     if (closed) throw new SoundstageError('UNAVAILABLE', `Model ${label} is closed.`);
     throwIfAborted(signal);
     const process = await ready();
@@ -90,7 +96,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
       const typed = Object.fromEntries(
         card.inputs.map(({ name, dtype }) => [name, { dims: [...inputs[name]!.dims], data: inputs[name]!.data, dtype }]),
       );
-      const result = await Promise.race([process.run(typed), cancelled.promise]);
+      const result = await Promise.race([process.run(typed, wanted.map(({ name }) => name)), cancelled.promise]);
       busyS += result.runS;
       return result.outputs;
     } finally {
@@ -102,13 +108,14 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     card,
     folder,
     executionProvider,
-    async run(inputs, { signal } = {}) {
+    async run(inputs, { signal, outputs: names } = {}) {
       throwIfAborted(signal);
       const sizes = checkInputs(card, inputs);
-      const mine = turn.then(() => runNow(inputs, signal));
+      const wanted = wantedOutputs(card, names);
+      const mine = turn.then(() => runNow(inputs, wanted, signal));
       turn = mine.catch(() => undefined);
       const outputs = await unlessAborted(mine, signal);
-      checkOutputs(card, outputs, sizes);
+      checkOutputs(card, wanted, outputs, sizes);
       return outputs;
     },
     busyS: () => busyS,

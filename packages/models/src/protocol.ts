@@ -13,6 +13,8 @@ export interface RunMessage {
   kind: 'run';
   id: number;
   inputs: Record<string, Tensor & { dtype: Dtype }>;
+  /** Names of the outputs to hand back. */
+  outputs: string[];
 }
 
 export type ToWorker = LoadMessage | RunMessage;

@@ -25,12 +25,35 @@ export function checkInputs(card: ModelCard, inputs: Readonly<Record<string, Ten
 }
 
 /**
+ * The outputs of these names, or all.
+ *
+ * Throws SoundstageError BAD_INPUT for a name that the card doesn't list.
+ */
+export function wantedOutputs(card: ModelCard, names: readonly string[] | undefined): readonly CardTensor[] {
+  if (names === undefined) return card.outputs;
+  return names.map((name) => {
+    const output = card.outputs.find((each) => each.name === name);
+    if (output !== undefined) return output;
+    const known = card.outputs.map((each) => each.name).join(', ');
+    throw new SoundstageError(
+      'BAD_INPUT',
+      `Model ${card.name}/${card.version} has no output \`${name}\`: choose from ${known}.`,
+    );
+  });
+}
+
+/**
  * Holds outputs to the card, with the sizes that the inputs had.
  *
  * Throws SoundstageError INTERNAL: the model or the card is at fault, not the caller.
  */
-export function checkOutputs(card: ModelCard, outputs: Readonly<Record<string, Tensor>>, sizes: Map<string, number>): void {
-  for (const expected of card.outputs) {
+export function checkOutputs(
+  card: ModelCard,
+  wanted: readonly CardTensor[],
+  outputs: Readonly<Record<string, Tensor>>,
+  sizes: Map<string, number>,
+): void {
+  for (const expected of wanted) {
     const given = outputs[expected.name];
     const problems = given === undefined ? ['is missing'] : tensorProblems(expected, given, sizes);
     if (problems.length > 0) {

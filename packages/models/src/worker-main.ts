@@ -36,7 +36,7 @@ async function run(message: RunMessage): Promise<void> {
       feeds[name] = new ort.Tensor(dtype, wide as Float32Array, dims);
     }
     const startMs = performance.now();
-    const results = await session.run(feeds);
+    const results = await session.run(feeds, message.outputs);
     const runS = (performance.now() - startMs) / 1000;
     const outputs: Record<string, Tensor> = {};
     for (const [name, { dims, data }] of Object.entries(results)) outputs[name] = { dims: [...dims], data: data as TensorData };

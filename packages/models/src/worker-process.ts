@@ -13,7 +13,7 @@ export interface WorkerProcess {
   readonly outputNames: readonly string[];
   readonly pid: number;
   /** Runs the model once. One call at a time. Throws SoundstageError; UNAVAILABLE where the process ended. */
-  run(inputs: RunMessage['inputs']): Promise<{ outputs: Record<string, Tensor>; runS: number }>;
+  run(inputs: RunMessage['inputs'], outputs: string[]): Promise<{ outputs: Record<string, Tensor>; runS: number }>;
   /** Whether the process can take another run. */
   alive(): boolean;
   /** Ends the process now, in the middle of a run too. */
@@ -68,12 +68,12 @@ function workerOf(child: ChildProcess, mailbox: Mailbox, loaded: FromWorker & { 
     outputNames: loaded.outputNames,
     pid: child.pid!,
     alive: () => mailbox.ended() === undefined,
-    async run(inputs) {
+    async run(inputs, outputs) {
       const id = ++lastId;
       wake(child);
       try {
         const answered = mailbox.next();
-        if (mailbox.ended() === undefined) child.send({ kind: 'run', id, inputs } satisfies RunMessage, () => undefined);
+        if (mailbox.ended() === undefined) child.send({ kind: 'run', id, inputs, outputs } satisfies RunMessage, () => undefined);
         const message = await answered;
         if (message.kind === 'done' && message.id === id) return { outputs: message.outputs, runS: message.runS };
         const why = message.kind === 'run-failed' ? message.message : 'it answered out of turn';
