@@ -25,7 +25,8 @@ export interface CandidateJson {
   video?: MediaJson;
   cues?: MediaJson;
   cuesVtt?: MediaJson;
-  links: { video?: string; cues: string; cuesVtt: string };
+  /** The cue sheet is absent where a net made the sound. */
+  links: { video?: string; cues?: string; cuesVtt?: string };
 }
 
 /** A job as the HTTP API shows it; `schemas.ts` describes the same. */
@@ -48,6 +49,7 @@ export interface JobJson {
     quality: 'draft' | 'standard';
     candidates: number;
     onlyCues: boolean;
+    engine: 'palette' | 'regnet';
     stillDurationS?: number;
     source?: MediaJson;
     /** The cue sheet that was to be rendered, where there was one. */
@@ -62,6 +64,8 @@ export interface JobJson {
     warnings: string[];
     /** 0 to 1; absent where nothing was timed. */
     timingTrust?: number;
+    /** The models that the job ran. */
+    models: { name: string; version: string }[];
   };
   links: { self: string; events: string; cancel: string; source?: string; result?: string };
 }

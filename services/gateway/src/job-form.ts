@@ -1,10 +1,10 @@
-import { FoleyQuality, type FoleySpec } from '@soundstage/contracts';
+import { FoleyEngine, FoleyQuality, type FoleySpec } from '@soundstage/contracts';
 import { badInput, SoundstageError, type Violation } from '@soundstage/core';
 
 /** What somebody wishes for, checked. */
 export type JobWish = Pick<
   FoleySpec,
-  'sound' | 'keepOriginal' | 'seed' | 'mute' | 'quality' | 'candidates' | 'onlyCues' | 'stillDurationS'
+  'sound' | 'keepOriginal' | 'seed' | 'mute' | 'quality' | 'candidates' | 'onlyCues' | 'stillDurationS' | 'engine'
 >;
 
 export const MOST_CANDIDATES = 8;
@@ -17,6 +17,11 @@ const QUALITIES: Record<string, FoleyQuality> = {
   draft: FoleyQuality.DRAFT,
   standard: FoleyQuality.STANDARD,
 };
+const ENGINES: Record<string, FoleyEngine> = {
+  '': FoleyEngine.PALETTE,
+  palette: FoleyEngine.PALETTE,
+  regnet: FoleyEngine.REGNET,
+};
 const FIELDS = new Set([
   'kind',
   'sound',
@@ -28,6 +33,7 @@ const FIELDS = new Set([
   'candidates',
   'onlyCues',
   'stillDurationS',
+  'engine',
 ]);
 
 /** Checks the fields of a form, which are all text. @throws BAD_INPUT that lists every problem */
@@ -64,6 +70,8 @@ export function readWish(fields: Readonly<Record<string, string>>): JobWish {
     wrong('mute', 'must be names of classes or groups with commas between them: music, speech');
   const quality = QUALITIES[textOf('quality')];
   if (quality === undefined) wrong('quality', 'must be draft or standard');
+  const engine = ENGINES[textOf('engine')];
+  if (engine === undefined) wrong('engine', 'must be palette or regnet');
   const stillText = textOf('stillDurationS');
   const stillDurationS = stillText === '' ? 0 : /^\d{1,5}(\.\d{1,6})?$/.test(stillText) ? Number(stillText) : NaN;
   if (!(stillText === '' || (stillDurationS > 0 && stillDurationS <= LONGEST_STILL_S)))
@@ -77,6 +85,7 @@ export function readWish(fields: Readonly<Record<string, string>>): JobWish {
     candidates: Number(wholeOf('candidates', 1n, BigInt(MOST_CANDIDATES), 1n)),
     onlyCues: switchOf('onlyCues'),
     stillDurationS,
+    engine: engine ?? FoleyEngine.PALETTE,
   };
   if (violations.length === 0) return wish;
   throw new SoundstageError(

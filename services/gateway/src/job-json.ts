@@ -1,4 +1,5 @@
 import {
+  FoleyEngine,
   FoleyQuality,
   JobState,
   type FoleyCandidate,
@@ -55,6 +56,7 @@ function specToJson(spec: FoleySpec): NonNullable<JobJson['request']> {
     quality: spec.quality === FoleyQuality.DRAFT ? 'draft' : 'standard',
     candidates: Math.max(1, spec.candidates),
     onlyCues: spec.onlyCues,
+    engine: spec.engine === FoleyEngine.REGNET ? 'regnet' : 'palette',
     ...(spec.stillDurationS > 0 && { stillDurationS: spec.stillDurationS }),
     ...(spec.video && { source: mediaToJson(spec.video) }),
     ...(spec.cues && { cues: mediaToJson(spec.cues) }),
@@ -71,6 +73,7 @@ function resultToJson(result: FoleyResult, self: string): NonNullable<JobJson['r
     timings: result.timings.map(({ step, seconds }) => ({ step: step.replace(/_s$/, ''), seconds })),
     warnings: result.warnings,
     ...(result.timingTrust !== undefined && { timingTrust: result.timingTrust }),
+    models: result.models,
   };
 }
 
@@ -86,7 +89,11 @@ function candidateToJson(candidate: FoleyCandidate, self: string): CandidateJson
     ...(video && { video: mediaToJson(video) }),
     ...(cues && { cues: mediaToJson(cues) }),
     ...(cuesVtt && { cuesVtt: mediaToJson(cuesVtt) }),
-    links: { ...(video && { video: `${self}/video` }), cues: `${self}/cues`, cuesVtt: `${self}/cues.vtt` },
+    links: {
+      ...(video && { video: `${self}/video` }),
+      ...(cues && { cues: `${self}/cues` }),
+      ...(cuesVtt && { cuesVtt: `${self}/cues.vtt` }),
+    },
   };
 }
 

@@ -31,9 +31,9 @@ const candidate = {
       loudnessLufs: { type: 'number', description: 'Integrated loudness, EBU R 128; absent for silence.' },
       truePeakDbtp: number,
       video: { ...media, description: 'Absent where only the cue sheet was asked for.' },
-      cues: media,
+      cues: { ...media, description: 'Absent with the engine `regnet`, as its WebVTT is.' },
       cuesVtt: media,
-      links: object({ video: text, cues: text, cuesVtt: text }, ['video']),
+      links: object({ video: text, cues: text, cuesVtt: text }, ['video', 'cues', 'cuesVtt']),
     },
     ['loudnessLufs', 'truePeakDbtp', 'video', 'cues', 'cuesVtt'],
   ),
@@ -72,6 +72,7 @@ export const jobSchema = {
             quality: { type: 'string', enum: ['draft', 'standard'] },
             candidates: { type: 'integer' },
             onlyCues: { type: 'boolean' },
+            engine: { type: 'string', enum: ['palette', 'regnet'] },
             stillDurationS: number,
             source: media,
             cues: { ...media, description: 'The cue sheet that was to be rendered.' },
@@ -90,6 +91,7 @@ export const jobSchema = {
             timings: listOf(object({ step: text, seconds: number })),
             warnings: listOf(text),
             timingTrust: share('How far the times of the hits can be trusted; absent where nothing was timed.'),
+            models: { ...listOf(object({ name: text, version: text })), description: 'The models that the job ran.' },
           },
           ['timingTrust'],
         ),
@@ -133,6 +135,12 @@ const jobFields = {
     maximum: 8,
     description: 'How many soundtracks to choose from, by the seeds `seed`, `seed` + 1 and so on. Default 1.',
   },
+  engine: {
+    type: 'string',
+    enum: ['palette', 'regnet'],
+    description:
+      'Palette: recorded and synthesised sounds, placed by a cue sheet. Regnet: a net draws the sound from the picture of a video, with no cue sheet; sound, mute, onlyCues, cues and more than one candidate don’t go with it. Default palette.',
+  },
   stillDurationS: {
     type: 'number',
     exclusiveMinimum: 0,
@@ -141,7 +149,7 @@ const jobFields = {
   },
 };
 const muteText = { type: 'string', description: 'What must not sound: `music, speech`. Classes or groups of them.' };
-const OPTIONAL = ['sound', 'seed', 'quality', 'candidates', 'stillDurationS', 'mute', 'onlyCues'] as const;
+const OPTIONAL = ['sound', 'seed', 'quality', 'candidates', 'stillDurationS', 'mute', 'onlyCues', 'engine'] as const;
 
 export const jobFormSchema = {
   description: 'Fields before the file are best; `sizeBytes`, when sent, must be.',

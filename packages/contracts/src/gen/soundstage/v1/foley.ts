@@ -8,6 +8,49 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { ObjectRef } from "./object.js";
 
+/** How the sound is made. */
+export enum FoleyEngine {
+  /** UNSPECIFIED - Counts as FOLEY_ENGINE_PALETTE. */
+  UNSPECIFIED = 0,
+  /** PALETTE - Recorded and synthesised sounds placed by a cue sheet. */
+  PALETTE = 1,
+  /** REGNET - A net draws the mel spectrogram from the picture, a vocoder makes it sound: no cue sheet, no classes. */
+  REGNET = 2,
+  UNRECOGNIZED = -1,
+}
+
+export function foleyEngineFromJSON(object: any): FoleyEngine {
+  switch (object) {
+    case 0:
+    case "FOLEY_ENGINE_UNSPECIFIED":
+      return FoleyEngine.UNSPECIFIED;
+    case 1:
+    case "FOLEY_ENGINE_PALETTE":
+      return FoleyEngine.PALETTE;
+    case 2:
+    case "FOLEY_ENGINE_REGNET":
+      return FoleyEngine.REGNET;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return FoleyEngine.UNRECOGNIZED;
+  }
+}
+
+export function foleyEngineToJSON(object: FoleyEngine): string {
+  switch (object) {
+    case FoleyEngine.UNSPECIFIED:
+      return "FOLEY_ENGINE_UNSPECIFIED";
+    case FoleyEngine.PALETTE:
+      return "FOLEY_ENGINE_PALETTE";
+    case FoleyEngine.REGNET:
+      return "FOLEY_ENGINE_REGNET";
+    case FoleyEngine.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 export enum FoleyQuality {
   /** UNSPECIFIED - Counts as standard. */
   UNSPECIFIED = 0,
@@ -76,6 +119,8 @@ export interface FoleySpec {
   onlyCues: boolean;
   /** How long a still image sounds; 0 counts as 10 seconds. */
   stillDurationS: number;
+  /** FOLEY_ENGINE_REGNET takes videos alone, and neither `sound`, `cues`, `mute` nor `only_cues`. */
+  engine: FoleyEngine;
 }
 
 export interface FoleyResult {
@@ -87,7 +132,16 @@ export interface FoleyResult {
   warnings: string[];
   durationS: number;
   /** How far the times of the hits can be trusted in this clip, 0 to 1. Absent where nothing was timed. */
-  timingTrust?: number | undefined;
+  timingTrust?:
+    | number
+    | undefined;
+  /** The models that the job ran, each wholly in one version. */
+  models: ModelVersion[];
+}
+
+export interface ModelVersion {
+  name: string;
+  version: string;
 }
 
 /** One soundtrack. */
@@ -97,7 +151,10 @@ export interface FoleyCandidate {
   video:
     | ObjectRef
     | undefined;
-  /** The cue sheet: what sounds when, as JSON that a person may edit and give back as FoleySpec.cues. */
+  /**
+   * The cue sheet: what sounds when, as JSON that a person may edit and give back as FoleySpec.cues. Absent with
+   * FOLEY_ENGINE_REGNET, as its WebVTT is.
+   */
   cues:
     | ObjectRef
     | undefined;
@@ -142,6 +199,7 @@ function createBaseFoleySpec(): FoleySpec {
     candidates: 0,
     onlyCues: false,
     stillDurationS: 0,
+    engine: 0,
   };
 }
 
@@ -182,6 +240,9 @@ export const FoleySpec: MessageFns<FoleySpec> = {
     }
     if (message.stillDurationS !== 0) {
       writer.uint32(89).double(message.stillDurationS);
+    }
+    if (message.engine !== 0) {
+      writer.uint32(96).int32(message.engine);
     }
     return writer;
   },
@@ -287,6 +348,14 @@ export const FoleySpec: MessageFns<FoleySpec> = {
             message.stillDurationS = reader.double();
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.engine = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -330,6 +399,7 @@ export const FoleySpec: MessageFns<FoleySpec> = {
         : isSet(object.still_duration_s)
         ? globalThis.Number(object.still_duration_s)
         : 0,
+      engine: isSet(object.engine) ? foleyEngineFromJSON(object.engine) : 0,
     };
   },
 
@@ -368,6 +438,9 @@ export const FoleySpec: MessageFns<FoleySpec> = {
     if (message.stillDurationS !== 0) {
       obj.stillDurationS = floatToJson(message.stillDurationS);
     }
+    if (message.engine !== 0) {
+      obj.engine = foleyEngineToJSON(message.engine);
+    }
     return obj;
   },
 
@@ -389,12 +462,13 @@ export const FoleySpec: MessageFns<FoleySpec> = {
     message.candidates = object.candidates ?? 0;
     message.onlyCues = object.onlyCues ?? false;
     message.stillDurationS = object.stillDurationS ?? 0;
+    message.engine = object.engine ?? 0;
     return message;
   },
 };
 
 function createBaseFoleyResult(): FoleyResult {
-  return { candidates: [], classes: [], timings: [], warnings: [], durationS: 0, timingTrust: undefined };
+  return { candidates: [], classes: [], timings: [], warnings: [], durationS: 0, timingTrust: undefined, models: [] };
 }
 
 export const FoleyResult: MessageFns<FoleyResult> = {
@@ -416,6 +490,9 @@ export const FoleyResult: MessageFns<FoleyResult> = {
     }
     if (message.timingTrust !== undefined) {
       writer.uint32(49).double(message.timingTrust);
+    }
+    for (const v of message.models) {
+      ModelVersion.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -481,6 +558,14 @@ export const FoleyResult: MessageFns<FoleyResult> = {
             message.timingTrust = reader.double();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.models.push(ModelVersion.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -511,6 +596,7 @@ export const FoleyResult: MessageFns<FoleyResult> = {
         : isSet(object.timing_trust)
         ? globalThis.Number(object.timing_trust)
         : undefined,
+      models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => ModelVersion.fromJSON(e)) : [],
     };
   },
 
@@ -534,6 +620,9 @@ export const FoleyResult: MessageFns<FoleyResult> = {
     if (message.timingTrust !== undefined) {
       obj.timingTrust = floatToJson(message.timingTrust);
     }
+    if (message.models?.length) {
+      obj.models = message.models.map((e) => ModelVersion.toJSON(e));
+    }
     return obj;
   },
 
@@ -548,6 +637,92 @@ export const FoleyResult: MessageFns<FoleyResult> = {
     message.warnings = object.warnings?.map((e) => e) || [];
     message.durationS = object.durationS ?? 0;
     message.timingTrust = object.timingTrust ?? undefined;
+    message.models = object.models?.map((e) => ModelVersion.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseModelVersion(): ModelVersion {
+  return { name: "", version: "" };
+}
+
+export const ModelVersion: MessageFns<ModelVersion> = {
+  encode(message: ModelVersion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelVersion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelVersion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelVersion {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+    };
+  },
+
+  toJSON(message: ModelVersion): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ModelVersion>, I>>(base?: I): ModelVersion {
+    return ModelVersion.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ModelVersion>, I>>(object: I): ModelVersion {
+    const message = createBaseModelVersion();
+    message.name = object.name ?? "";
+    message.version = object.version ?? "";
     return message;
   },
 };
