@@ -64,7 +64,7 @@ describe('the inference service', () => {
   });
 
   test('tells which models it runs, by hash, and on what', async () => {
-    const { models } = await services.client.call(InferenceServiceService.listModels, {});
+    const { models } = await services.client.call(InferenceServiceService.listLoadedModels, {});
     expect(models.map(({ name }) => name).sort()).toEqual(['classifier', 'detector', 'motion', 'onset']);
     for (const model of models) {
       expect(model.sha256).toMatch(/^[0-9a-f]{64}$/);

@@ -14,7 +14,7 @@ export const createInference: CreateService = async (platform, handlers) => {
   const stage = createFoleyStage(foley);
   const implementation: InferenceServiceServer = {
     createFoley: createJobMethod('CreateFoley', stage, platform, handlers),
-    listModels: handlers.unary('ListModels', async () => ({ models: foley.models })),
+    listLoadedModels: handlers.unary('ListLoadedModels', async () => ({ models: foley.models })),
     listSounds: handlers.unary('ListSounds', async () => soundsOf(foley)),
     previewSound: handlers.unary('PreviewSound', async (request, { signal }) => ({
       wav: Buffer.from(

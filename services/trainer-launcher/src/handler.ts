@@ -16,6 +16,7 @@ import {
 } from '@soundstage/core';
 import type { TrainerLauncherConfig } from './config.js';
 import { copyTrainingClips, findDatasetFolder } from './dataset.js';
+import { checkParameters } from './parameters.js';
 import type { RecipeList } from './recipes.js';
 import { runNameOf, type RunFolders } from './run-folders.js';
 import { explainFailure, readTrainerEvent, trainerCommand } from './trainer-command.js';
@@ -77,14 +78,7 @@ export function createTrainingStage(
       } else if (recipe.needs.includes('data')) {
         throw badInput(`The recipe ${recipe.name} needs a dataset: give a manifest or a folder.`, 'spec.dataset');
       }
-      for (const [field, parameter, value] of [
-        ['epochs', 'epochs', spec.epochs],
-        ['clip_limit', 'limit', spec.clipLimit],
-      ] as const) {
-        if (value > 0 && !recipe.parameters.has(parameter)) {
-          throw badInput(`The recipe ${recipe.name} has no ${field}: leave it at 0.`, `spec.${field}`);
-        }
-      }
+      checkParameters(recipe, spec.parameters);
     },
 
     inputs: (spec) => (spec.dataset?.$case === 'manifest' ? [spec.dataset.value] : []),
@@ -126,7 +120,7 @@ export function createTrainingStage(
         const model = await storeFile(store, trained.modelPath, `${prefix}/model.onnx`, 'application/onnx', signal);
         const card = await storeFile(store, trained.cardPath, `${prefix}/card.json`, 'application/json', signal);
         progress('store', 1);
-        return { model, card, metrics: trained.metrics };
+        return { model, card, metrics: trained.metrics, modelName: '', modelVersion: '' };
       }
     },
   };
@@ -146,15 +140,11 @@ export function createTrainingStage(
   }
 
   async function trainerArguments(spec: TrainingSpec, data: string | undefined, out: string): Promise<string[]> {
-    const { parameters } = await recipes.find(spec.recipe);
-    const option = (name: string, value: bigint | number) => (parameters.has(name) ? [`--${name}`, String(value)] : []);
+    const parameters = checkParameters(await recipes.find(spec.recipe), spec.parameters);
     return [
       spec.recipe,
       ...(data === undefined ? [] : ['--data', data]),
-      ...['--out', out],
-      ...option('seed', spec.seed),
-      ...(spec.epochs > 0 ? option('epochs', spec.epochs) : []),
-      ...(spec.clipLimit > 0 ? option('limit', spec.clipLimit) : []),
+      ...['--out', out, '--seed', String(spec.seed), '--parameters', JSON.stringify(parameters)],
     ];
   }
 

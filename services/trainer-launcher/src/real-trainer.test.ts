@@ -3,10 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CreateTrainingRequest, JobState, TrainerLauncherServiceService } from '@soundstage/contracts';
+import { JobState, LaunchTrainingRequest, TrainerLauncherServiceService } from '@soundstage/contracts';
 import { createLocalAdapters } from '@soundstage/adapters-local';
 import { startTestServices, temporaryFolder, withEnvironment, type TestServices } from '@soundstage/core/testing';
 import { createTrainerLauncher } from './index.js';
+import { toParameter } from './parameters.js';
 
 const venv = fileURLToPath(new URL('../../../.cache/venv/bin/python', import.meta.url));
 
@@ -36,11 +37,11 @@ const venv = fileURLToPath(new URL('../../../.cache/venv/bin/python', import.met
   });
 
   test('refuses a dataset without clips in its own words', async () => {
-    const request = CreateTrainingRequest.fromPartial({
-      spec: { recipe: 'onset', dataset: { $case: 'folder', value: 'empty' }, seed: 1n, epochs: 1, clipLimit: 4 },
+    const request = LaunchTrainingRequest.fromPartial({
+      spec: { recipe: 'onset', dataset: { $case: 'folder', value: 'empty' }, seed: 1n, parameters: [toParameter('epochs', 1), toParameter('limit', 4)] },
     });
-    const { job } = await services.client.call(TrainerLauncherServiceService.createTraining, request);
-    const ended = await services.client.untilEnded(job!.id, 60_000);
+    const { run } = await services.client.call(TrainerLauncherServiceService.launchTraining, request);
+    const ended = await services.client.untilEnded(run!.id, 60_000);
     expect(ended).toMatchObject({ state: JobState.FAILED, attempt: 1, error: { reason: 'BAD_INPUT' } });
     expect(ended.error?.message).toMatch(/clips .* lies in/);
   }, 90_000);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { badInput, SoundstageError, type JobRunner } from '@soundstage/core';
 import type { TrainerLauncherConfig } from './config.js';
+import { PARAMETER_TYPES, type ParameterType, type ParameterValue, type RecipeParameter } from './parameters.js';
 import { explainFailure, trainerCommand } from './trainer-command.js';
 
 /** A recipe as the trainer describes it. */
@@ -9,8 +10,8 @@ export interface TrainerRecipe {
   description: string;
   /** What it can't do without: `data` for example. */
   needs: readonly string[];
-  /** Names of the parameters that it takes. */
-  parameters: ReadonlySet<string>;
+  /** By name. The seed is none of them: every recipe takes one. */
+  parameters: ReadonlyMap<string, RecipeParameter>;
 }
 
 export interface RecipeList {
@@ -67,17 +68,32 @@ async function ask(runner: JobRunner, config: TrainerLauncherConfig): Promise<Tr
   return readRecipes(lines.stdout.join('\n'));
 }
 
-/** `{"onset": {"does": "…", "needs": ["data"], "parameters": {"epochs": {…}}}, …}` */
+/** `{"onset": {"does": "…", "needs": ["data"], "parameters": {"epochs": {"type": "integer", "default": 30, …}}}, …}` */
 function readRecipes(text: string): TrainerRecipe[] {
+  interface Described {
+    does?: string;
+    needs?: string[];
+    parameters?: Record<string, { type?: string; default?: unknown; does?: string }>;
+  }
   try {
-    const described = JSON.parse(text) as Record<string, { does?: string; needs?: string[]; parameters?: object }>;
+    const described = JSON.parse(text) as Record<string, Described>;
     return Object.entries(described).map(([name, { does = '', needs = [], parameters = {} }]) => ({
       name,
       description: does,
       needs,
-      parameters: new Set(Object.keys(parameters)),
+      parameters: new Map(
+        Object.entries(parameters)
+          .filter(([parameter]) => parameter !== 'seed')
+          .map(([parameter, { type, default: usual, does: meaning = '' }]) => {
+            if (!PARAMETER_TYPES.includes(type as ParameterType)) throw new Error(`${name}.${parameter} is a ${type}`);
+            const value = ['number', 'string', 'boolean'].includes(typeof usual) ? (usual as ParameterValue) : '';
+            return [parameter, { name: parameter, type: type as ParameterType, default: value, description: meaning }];
+          }),
+      ),
     }));
   } catch (cause) {
-    throw new SoundstageError('INTERNAL', 'The trainer did not list its recipes as JSON.', { cause });
+    throw new SoundstageError('INTERNAL', 'The trainer did not list its recipes as the launcher reads them.', {
+      cause,
+    });
   }
 }

@@ -71,7 +71,7 @@ export async function startFakeInference(): Promise<TestInference> {
 const createFake: CreateService = async (platform, handlers) => {
   const implementation: InferenceServiceServer = {
     createFoley: createJobMethod('CreateFoley', stage, platform, handlers),
-    listModels: handlers.unary('ListModels', async () => ({ models: [] })),
+    listLoadedModels: handlers.unary('ListLoadedModels', async () => ({ models: [] })),
     listSounds: handlers.unary('ListSounds', async () => ({ classes: PALETTE })),
     previewSound: handlers.unary('PreviewSound', async ({ class: id, sound, strength }) => {
       const found = PALETTE.find((each) => each.id === id);

@@ -72,10 +72,10 @@ export interface CreateFoleyResponse {
   job: Job | undefined;
 }
 
-export interface ListModelsRequest {
+export interface ListLoadedModelsRequest {
 }
 
-export interface ListModelsResponse {
+export interface ListLoadedModelsResponse {
   models: Model[];
 }
 
@@ -277,16 +277,16 @@ export const CreateFoleyResponse: MessageFns<CreateFoleyResponse> = {
   },
 };
 
-function createBaseListModelsRequest(): ListModelsRequest {
+function createBaseListLoadedModelsRequest(): ListLoadedModelsRequest {
   return {};
 }
 
-export const ListModelsRequest: MessageFns<ListModelsRequest> = {
-  encode(_: ListModelsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const ListLoadedModelsRequest: MessageFns<ListLoadedModelsRequest> = {
+  encode(_: ListLoadedModelsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): ListModelsRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLoadedModelsRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -295,7 +295,7 @@ export const ListModelsRequest: MessageFns<ListModelsRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseListModelsRequest();
+      const message = createBaseListLoadedModelsRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -311,37 +311,37 @@ export const ListModelsRequest: MessageFns<ListModelsRequest> = {
     }
   },
 
-  fromJSON(_: any): ListModelsRequest {
+  fromJSON(_: any): ListLoadedModelsRequest {
     return {};
   },
 
-  toJSON(_: ListModelsRequest): unknown {
+  toJSON(_: ListLoadedModelsRequest): unknown {
     const obj: any = {};
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<ListModelsRequest>, I>>(base?: I): ListModelsRequest {
-    return ListModelsRequest.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<ListLoadedModelsRequest>, I>>(base?: I): ListLoadedModelsRequest {
+    return ListLoadedModelsRequest.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<ListModelsRequest>, I>>(_: I): ListModelsRequest {
-    const message = createBaseListModelsRequest();
+  fromPartial<I extends Exact<DeepPartial<ListLoadedModelsRequest>, I>>(_: I): ListLoadedModelsRequest {
+    const message = createBaseListLoadedModelsRequest();
     return message;
   },
 };
 
-function createBaseListModelsResponse(): ListModelsResponse {
+function createBaseListLoadedModelsResponse(): ListLoadedModelsResponse {
   return { models: [] };
 }
 
-export const ListModelsResponse: MessageFns<ListModelsResponse> = {
-  encode(message: ListModelsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const ListLoadedModelsResponse: MessageFns<ListLoadedModelsResponse> = {
+  encode(message: ListLoadedModelsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.models) {
       Model.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): ListModelsResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLoadedModelsResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -350,7 +350,7 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseListModelsResponse();
+      const message = createBaseListLoadedModelsResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -374,11 +374,11 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
     }
   },
 
-  fromJSON(object: any): ListModelsResponse {
+  fromJSON(object: any): ListLoadedModelsResponse {
     return { models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => Model.fromJSON(e)) : [] };
   },
 
-  toJSON(message: ListModelsResponse): unknown {
+  toJSON(message: ListLoadedModelsResponse): unknown {
     const obj: any = {};
     if (message.models?.length) {
       obj.models = message.models.map((e) => Model.toJSON(e));
@@ -386,11 +386,11 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<ListModelsResponse>, I>>(base?: I): ListModelsResponse {
-    return ListModelsResponse.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<ListLoadedModelsResponse>, I>>(base?: I): ListLoadedModelsResponse {
+    return ListLoadedModelsResponse.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<ListModelsResponse>, I>>(object: I): ListModelsResponse {
-    const message = createBaseListModelsResponse();
+  fromPartial<I extends Exact<DeepPartial<ListLoadedModelsResponse>, I>>(object: I): ListLoadedModelsResponse {
+    const message = createBaseListLoadedModelsResponse();
     message.models = object.models?.map((e) => Model.fromPartial(e)) || [];
     return message;
   },
@@ -990,14 +990,16 @@ export const InferenceServiceService = {
     responseDeserialize: (value: Buffer): CreateFoleyResponse => CreateFoleyResponse.decode(value),
   },
   /** The models that are loaded, with their hashes, and what they run on. */
-  listModels: {
-    path: "/soundstage.v1.InferenceService/ListModels" as const,
+  listLoadedModels: {
+    path: "/soundstage.v1.InferenceService/ListLoadedModels" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ListModelsRequest): Buffer => Buffer.from(ListModelsRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ListModelsRequest => ListModelsRequest.decode(value),
-    responseSerialize: (value: ListModelsResponse): Buffer => Buffer.from(ListModelsResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ListModelsResponse => ListModelsResponse.decode(value),
+    requestSerialize: (value: ListLoadedModelsRequest): Buffer =>
+      Buffer.from(ListLoadedModelsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListLoadedModelsRequest => ListLoadedModelsRequest.decode(value),
+    responseSerialize: (value: ListLoadedModelsResponse): Buffer =>
+      Buffer.from(ListLoadedModelsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListLoadedModelsResponse => ListLoadedModelsResponse.decode(value),
   },
   /** What foley can sound like: the classes of the palette and their sounds, for editing a cue sheet. */
   listSounds: {
@@ -1026,7 +1028,7 @@ export interface InferenceServiceServer extends UntypedServiceImplementation {
   /** Starts the work and returns at once; follow it with JobService. The same `request_id` gives the same job again. */
   createFoley: handleUnaryCall<CreateFoleyRequest, CreateFoleyResponse>;
   /** The models that are loaded, with their hashes, and what they run on. */
-  listModels: handleUnaryCall<ListModelsRequest, ListModelsResponse>;
+  listLoadedModels: handleUnaryCall<ListLoadedModelsRequest, ListLoadedModelsResponse>;
   /** What foley can sound like: the classes of the palette and their sounds, for editing a cue sheet. */
   listSounds: handleUnaryCall<ListSoundsRequest, ListSoundsResponse>;
   /** One hit or a few seconds of a layer, to be heard at once. */
@@ -1051,20 +1053,20 @@ export interface InferenceServiceClient extends Client {
     callback: (error: ServiceError | null, response: CreateFoleyResponse) => void,
   ): ClientUnaryCall;
   /** The models that are loaded, with their hashes, and what they run on. */
-  listModels(
-    request: ListModelsRequest,
-    callback: (error: ServiceError | null, response: ListModelsResponse) => void,
+  listLoadedModels(
+    request: ListLoadedModelsRequest,
+    callback: (error: ServiceError | null, response: ListLoadedModelsResponse) => void,
   ): ClientUnaryCall;
-  listModels(
-    request: ListModelsRequest,
+  listLoadedModels(
+    request: ListLoadedModelsRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListModelsResponse) => void,
+    callback: (error: ServiceError | null, response: ListLoadedModelsResponse) => void,
   ): ClientUnaryCall;
-  listModels(
-    request: ListModelsRequest,
+  listLoadedModels(
+    request: ListLoadedModelsRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListModelsResponse) => void,
+    callback: (error: ServiceError | null, response: ListLoadedModelsResponse) => void,
   ): ClientUnaryCall;
   /** What foley can sound like: the classes of the palette and their sounds, for editing a cue sheet. */
   listSounds(

@@ -11,24 +11,113 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Job } from "./job.js";
-import { TrainingSpec } from "./training.js";
+import { ObjectRef } from "./object.js";
+import { Curve, Parameter, RegisteredModel, TrainingSpec } from "./training.js";
 
-export interface CreateTrainingRequest {
+export interface LaunchTrainingRequest {
   /** Chosen by the client, a UUID for example; makes a repeated call harmless. */
   requestId: string;
   spec: TrainingSpec | undefined;
 }
 
-export interface CreateTrainingResponse {
-  job: Job | undefined;
+export interface LaunchTrainingResponse {
+  run: Run | undefined;
+}
+
+export interface Run {
+  /** Also the id of its job. */
+  id: string;
+  job:
+    | Job
+    | undefined;
+  /** What the run was given and where it runs. Empty before it has begun. */
+  facts: RunFacts | undefined;
+  curves: Curve[];
+  /** A page with parameters, dataset, code, machine, curves and result; written when the run has ended. */
+  page?: ObjectRef | undefined;
+}
+
+export interface RunFacts {
+  /** Every parameter with its value, defaults too. */
+  parameters: Parameter[];
+  /** Id of the dataset's version, or of the folder's content. */
+  datasetVersion: string;
+  /** Of the trainer's code. */
+  codeVersion: string;
+  /** Processor, memory, GPU, versions of Python and PyTorch, in words. */
+  machine: string;
+  startTime: Date | undefined;
+  endTime:
+    | Date
+    | undefined;
+  /** How often the run was taken up again from a checkpoint. */
+  resumed: number;
+}
+
+export interface GetRunRequest {
+  runId: string;
+}
+
+export interface GetRunResponse {
+  run: Run | undefined;
+}
+
+export interface WatchRunRequest {
+  runId: string;
+}
+
+export interface WatchRunResponse {
+  run: Run | undefined;
+}
+
+export interface CancelRunRequest {
+  runId: string;
+}
+
+export interface CancelRunResponse {
+  run: Run | undefined;
+}
+
+export interface ListRunsRequest {
+  /** At most 100; 0 means 20. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListRunsResponse {
+  runs: Run[];
+  nextPageToken: string;
+}
+
+export interface CompareRunsRequest {
+  fromRunId: string;
+  toRunId: string;
+}
+
+export interface CompareRunsResponse {
+  from: Run | undefined;
+  to: Run | undefined;
+  differences: RunDifference[];
+  /** Both runs' curves over each other. */
+  page: ObjectRef | undefined;
+}
+
+export interface RunDifference {
+  /** For example `parameters.epochs`, `dataset_version`, `metrics.f1_50ms`. */
+  what: string;
+  from: string;
+  to: string;
 }
 
 export interface ListRecipesRequest {
@@ -41,14 +130,65 @@ export interface ListRecipesResponse {
 export interface Recipe {
   name: string;
   description: string;
+  parameters: RecipeParameter[];
 }
 
-function createBaseCreateTrainingRequest(): CreateTrainingRequest {
+export interface RecipeParameter {
+  /** With its default. */
+  parameter: Parameter | undefined;
+  description: string;
+}
+
+export interface ListModelsRequest {
+  /** Only models of this name; empty: all. */
+  name: string;
+  /** At most 500; 0 means 100. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListModelsResponse {
+  /** By name, the newest version first. */
+  models: RegisteredModel[];
+  nextPageToken: string;
+}
+
+export interface PromoteModelRequest {
+  name: string;
+  version: string;
+  /** Promotes only if this version is promoted now; empty: only if none is. Unset: in any case. */
+  expectedVersion?: string | undefined;
+}
+
+export interface PromoteModelResponse {
+  model:
+    | RegisteredModel
+    | undefined;
+  /** The version that was promoted before; empty: none. */
+  previousVersion: string;
+}
+
+export interface RollbackModelRequest {
+  name: string;
+  /** Goes back only if this version is promoted now. Unset: in any case. */
+  expectedVersion?: string | undefined;
+}
+
+export interface RollbackModelResponse {
+  /** Absent where inference takes the model that ships again. */
+  model?:
+    | RegisteredModel
+    | undefined;
+  /** The version that was promoted until now. */
+  previousVersion: string;
+}
+
+function createBaseLaunchTrainingRequest(): LaunchTrainingRequest {
   return { requestId: "", spec: undefined };
 }
 
-export const CreateTrainingRequest: MessageFns<CreateTrainingRequest> = {
-  encode(message: CreateTrainingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const LaunchTrainingRequest: MessageFns<LaunchTrainingRequest> = {
+  encode(message: LaunchTrainingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.requestId !== "") {
       writer.uint32(10).string(message.requestId);
     }
@@ -58,7 +198,7 @@ export const CreateTrainingRequest: MessageFns<CreateTrainingRequest> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): CreateTrainingRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): LaunchTrainingRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -67,7 +207,7 @@ export const CreateTrainingRequest: MessageFns<CreateTrainingRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCreateTrainingRequest();
+      const message = createBaseLaunchTrainingRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -99,7 +239,7 @@ export const CreateTrainingRequest: MessageFns<CreateTrainingRequest> = {
     }
   },
 
-  fromJSON(object: any): CreateTrainingRequest {
+  fromJSON(object: any): LaunchTrainingRequest {
     return {
       requestId: isSet(object.requestId)
         ? globalThis.String(object.requestId)
@@ -110,7 +250,7 @@ export const CreateTrainingRequest: MessageFns<CreateTrainingRequest> = {
     };
   },
 
-  toJSON(message: CreateTrainingRequest): unknown {
+  toJSON(message: LaunchTrainingRequest): unknown {
     const obj: any = {};
     if (message.requestId !== "") {
       obj.requestId = message.requestId;
@@ -121,11 +261,11 @@ export const CreateTrainingRequest: MessageFns<CreateTrainingRequest> = {
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<CreateTrainingRequest>, I>>(base?: I): CreateTrainingRequest {
-    return CreateTrainingRequest.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<LaunchTrainingRequest>, I>>(base?: I): LaunchTrainingRequest {
+    return LaunchTrainingRequest.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<CreateTrainingRequest>, I>>(object: I): CreateTrainingRequest {
-    const message = createBaseCreateTrainingRequest();
+  fromPartial<I extends Exact<DeepPartial<LaunchTrainingRequest>, I>>(object: I): LaunchTrainingRequest {
+    const message = createBaseLaunchTrainingRequest();
     message.requestId = object.requestId ?? "";
     message.spec = (object.spec !== undefined && object.spec !== null)
       ? TrainingSpec.fromPartial(object.spec)
@@ -134,19 +274,19 @@ export const CreateTrainingRequest: MessageFns<CreateTrainingRequest> = {
   },
 };
 
-function createBaseCreateTrainingResponse(): CreateTrainingResponse {
-  return { job: undefined };
+function createBaseLaunchTrainingResponse(): LaunchTrainingResponse {
+  return { run: undefined };
 }
 
-export const CreateTrainingResponse: MessageFns<CreateTrainingResponse> = {
-  encode(message: CreateTrainingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.job !== undefined) {
-      Job.encode(message.job, writer.uint32(10).fork()).join();
+export const LaunchTrainingResponse: MessageFns<LaunchTrainingResponse> = {
+  encode(message: LaunchTrainingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): CreateTrainingResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): LaunchTrainingResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -155,7 +295,7 @@ export const CreateTrainingResponse: MessageFns<CreateTrainingResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCreateTrainingResponse();
+      const message = createBaseLaunchTrainingResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -164,7 +304,7 @@ export const CreateTrainingResponse: MessageFns<CreateTrainingResponse> = {
               break;
             }
 
-            message.job = Job.decode(reader, reader.uint32());
+            message.run = Run.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -179,24 +319,1265 @@ export const CreateTrainingResponse: MessageFns<CreateTrainingResponse> = {
     }
   },
 
-  fromJSON(object: any): CreateTrainingResponse {
-    return { job: isSet(object.job) ? Job.fromJSON(object.job) : undefined };
+  fromJSON(object: any): LaunchTrainingResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
   },
 
-  toJSON(message: CreateTrainingResponse): unknown {
+  toJSON(message: LaunchTrainingResponse): unknown {
     const obj: any = {};
-    if (message.job !== undefined) {
-      obj.job = Job.toJSON(message.job);
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
     }
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<CreateTrainingResponse>, I>>(base?: I): CreateTrainingResponse {
-    return CreateTrainingResponse.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<LaunchTrainingResponse>, I>>(base?: I): LaunchTrainingResponse {
+    return LaunchTrainingResponse.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<CreateTrainingResponse>, I>>(object: I): CreateTrainingResponse {
-    const message = createBaseCreateTrainingResponse();
+  fromPartial<I extends Exact<DeepPartial<LaunchTrainingResponse>, I>>(object: I): LaunchTrainingResponse {
+    const message = createBaseLaunchTrainingResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    return message;
+  },
+};
+
+function createBaseRun(): Run {
+  return { id: "", job: undefined, facts: undefined, curves: [], page: undefined };
+}
+
+export const Run: MessageFns<Run> = {
+  encode(message: Run, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.job !== undefined) {
+      Job.encode(message.job, writer.uint32(18).fork()).join();
+    }
+    if (message.facts !== undefined) {
+      RunFacts.encode(message.facts, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.curves) {
+      Curve.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.page !== undefined) {
+      ObjectRef.encode(message.page, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Run {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.job = Job.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.facts = RunFacts.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.curves.push(Curve.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.page = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Run {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      job: isSet(object.job) ? Job.fromJSON(object.job) : undefined,
+      facts: isSet(object.facts) ? RunFacts.fromJSON(object.facts) : undefined,
+      curves: globalThis.Array.isArray(object?.curves) ? object.curves.map((e: any) => Curve.fromJSON(e)) : [],
+      page: isSet(object.page) ? ObjectRef.fromJSON(object.page) : undefined,
+    };
+  },
+
+  toJSON(message: Run): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.job !== undefined) {
+      obj.job = Job.toJSON(message.job);
+    }
+    if (message.facts !== undefined) {
+      obj.facts = RunFacts.toJSON(message.facts);
+    }
+    if (message.curves?.length) {
+      obj.curves = message.curves.map((e) => Curve.toJSON(e));
+    }
+    if (message.page !== undefined) {
+      obj.page = ObjectRef.toJSON(message.page);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Run>, I>>(base?: I): Run {
+    return Run.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Run>, I>>(object: I): Run {
+    const message = createBaseRun();
+    message.id = object.id ?? "";
     message.job = (object.job !== undefined && object.job !== null) ? Job.fromPartial(object.job) : undefined;
+    message.facts = (object.facts !== undefined && object.facts !== null)
+      ? RunFacts.fromPartial(object.facts)
+      : undefined;
+    message.curves = object.curves?.map((e) => Curve.fromPartial(e)) || [];
+    message.page = (object.page !== undefined && object.page !== null) ? ObjectRef.fromPartial(object.page) : undefined;
+    return message;
+  },
+};
+
+function createBaseRunFacts(): RunFacts {
+  return {
+    parameters: [],
+    datasetVersion: "",
+    codeVersion: "",
+    machine: "",
+    startTime: undefined,
+    endTime: undefined,
+    resumed: 0,
+  };
+}
+
+export const RunFacts: MessageFns<RunFacts> = {
+  encode(message: RunFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.parameters) {
+      Parameter.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.datasetVersion !== "") {
+      writer.uint32(18).string(message.datasetVersion);
+    }
+    if (message.codeVersion !== "") {
+      writer.uint32(26).string(message.codeVersion);
+    }
+    if (message.machine !== "") {
+      writer.uint32(34).string(message.machine);
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.startTime), writer.uint32(42).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.endTime), writer.uint32(50).fork()).join();
+    }
+    if (message.resumed !== 0) {
+      writer.uint32(56).uint32(message.resumed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.parameters.push(Parameter.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.datasetVersion = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.codeVersion = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.machine = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.startTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.resumed = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunFacts {
+    return {
+      parameters: globalThis.Array.isArray(object?.parameters)
+        ? object.parameters.map((e: any) => Parameter.fromJSON(e))
+        : [],
+      datasetVersion: isSet(object.datasetVersion)
+        ? globalThis.String(object.datasetVersion)
+        : isSet(object.dataset_version)
+        ? globalThis.String(object.dataset_version)
+        : "",
+      codeVersion: isSet(object.codeVersion)
+        ? globalThis.String(object.codeVersion)
+        : isSet(object.code_version)
+        ? globalThis.String(object.code_version)
+        : "",
+      machine: isSet(object.machine) ? globalThis.String(object.machine) : "",
+      startTime: isSet(object.startTime)
+        ? fromJsonTimestamp(object.startTime)
+        : isSet(object.start_time)
+        ? fromJsonTimestamp(object.start_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? fromJsonTimestamp(object.endTime)
+        : isSet(object.end_time)
+        ? fromJsonTimestamp(object.end_time)
+        : undefined,
+      resumed: isSet(object.resumed) ? globalThis.Number(object.resumed) : 0,
+    };
+  },
+
+  toJSON(message: RunFacts): unknown {
+    const obj: any = {};
+    if (message.parameters?.length) {
+      obj.parameters = message.parameters.map((e) => Parameter.toJSON(e));
+    }
+    if (message.datasetVersion !== "") {
+      obj.datasetVersion = message.datasetVersion;
+    }
+    if (message.codeVersion !== "") {
+      obj.codeVersion = message.codeVersion;
+    }
+    if (message.machine !== "") {
+      obj.machine = message.machine;
+    }
+    if (message.startTime !== undefined) {
+      obj.startTime = message.startTime.toISOString();
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = message.endTime.toISOString();
+    }
+    if (message.resumed !== 0) {
+      obj.resumed = Math.round(message.resumed);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RunFacts>, I>>(base?: I): RunFacts {
+    return RunFacts.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RunFacts>, I>>(object: I): RunFacts {
+    const message = createBaseRunFacts();
+    message.parameters = object.parameters?.map((e) => Parameter.fromPartial(e)) || [];
+    message.datasetVersion = object.datasetVersion ?? "";
+    message.codeVersion = object.codeVersion ?? "";
+    message.machine = object.machine ?? "";
+    message.startTime = object.startTime ?? undefined;
+    message.endTime = object.endTime ?? undefined;
+    message.resumed = object.resumed ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetRunRequest(): GetRunRequest {
+  return { runId: "" };
+}
+
+export const GetRunRequest: MessageFns<GetRunRequest> = {
+  encode(message: GetRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetRunRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetRunRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetRunRequest>, I>>(base?: I): GetRunRequest {
+    return GetRunRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetRunRequest>, I>>(object: I): GetRunRequest {
+    const message = createBaseGetRunRequest();
+    message.runId = object.runId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetRunResponse(): GetRunResponse {
+  return { run: undefined };
+}
+
+export const GetRunResponse: MessageFns<GetRunResponse> = {
+  encode(message: GetRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = Run.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetRunResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+  },
+
+  toJSON(message: GetRunResponse): unknown {
+    const obj: any = {};
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetRunResponse>, I>>(base?: I): GetRunResponse {
+    return GetRunResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetRunResponse>, I>>(object: I): GetRunResponse {
+    const message = createBaseGetRunResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    return message;
+  },
+};
+
+function createBaseWatchRunRequest(): WatchRunRequest {
+  return { runId: "" };
+}
+
+export const WatchRunRequest: MessageFns<WatchRunRequest> = {
+  encode(message: WatchRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchRunRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+    };
+  },
+
+  toJSON(message: WatchRunRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<WatchRunRequest>, I>>(base?: I): WatchRunRequest {
+    return WatchRunRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchRunRequest>, I>>(object: I): WatchRunRequest {
+    const message = createBaseWatchRunRequest();
+    message.runId = object.runId ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchRunResponse(): WatchRunResponse {
+  return { run: undefined };
+}
+
+export const WatchRunResponse: MessageFns<WatchRunResponse> = {
+  encode(message: WatchRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = Run.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchRunResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+  },
+
+  toJSON(message: WatchRunResponse): unknown {
+    const obj: any = {};
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<WatchRunResponse>, I>>(base?: I): WatchRunResponse {
+    return WatchRunResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchRunResponse>, I>>(object: I): WatchRunResponse {
+    const message = createBaseWatchRunResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    return message;
+  },
+};
+
+function createBaseCancelRunRequest(): CancelRunRequest {
+  return { runId: "" };
+}
+
+export const CancelRunRequest: MessageFns<CancelRunRequest> = {
+  encode(message: CancelRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelRunRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+    };
+  },
+
+  toJSON(message: CancelRunRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelRunRequest>, I>>(base?: I): CancelRunRequest {
+    return CancelRunRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelRunRequest>, I>>(object: I): CancelRunRequest {
+    const message = createBaseCancelRunRequest();
+    message.runId = object.runId ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelRunResponse(): CancelRunResponse {
+  return { run: undefined };
+}
+
+export const CancelRunResponse: MessageFns<CancelRunResponse> = {
+  encode(message: CancelRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = Run.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelRunResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+  },
+
+  toJSON(message: CancelRunResponse): unknown {
+    const obj: any = {};
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelRunResponse>, I>>(base?: I): CancelRunResponse {
+    return CancelRunResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelRunResponse>, I>>(object: I): CancelRunResponse {
+    const message = createBaseCancelRunResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    return message;
+  },
+};
+
+function createBaseListRunsRequest(): ListRunsRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const ListRunsRequest: MessageFns<ListRunsRequest> = {
+  encode(message: ListRunsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRunsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRunsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRunsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListRunsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListRunsRequest>, I>>(base?: I): ListRunsRequest {
+    return ListRunsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListRunsRequest>, I>>(object: I): ListRunsRequest {
+    const message = createBaseListRunsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListRunsResponse(): ListRunsResponse {
+  return { runs: [], nextPageToken: "" };
+}
+
+export const ListRunsResponse: MessageFns<ListRunsResponse> = {
+  encode(message: ListRunsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.runs) {
+      Run.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRunsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRunsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runs.push(Run.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRunsResponse {
+    return {
+      runs: globalThis.Array.isArray(object?.runs) ? object.runs.map((e: any) => Run.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListRunsResponse): unknown {
+    const obj: any = {};
+    if (message.runs?.length) {
+      obj.runs = message.runs.map((e) => Run.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListRunsResponse>, I>>(base?: I): ListRunsResponse {
+    return ListRunsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListRunsResponse>, I>>(object: I): ListRunsResponse {
+    const message = createBaseListRunsResponse();
+    message.runs = object.runs?.map((e) => Run.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseCompareRunsRequest(): CompareRunsRequest {
+  return { fromRunId: "", toRunId: "" };
+}
+
+export const CompareRunsRequest: MessageFns<CompareRunsRequest> = {
+  encode(message: CompareRunsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromRunId !== "") {
+      writer.uint32(10).string(message.fromRunId);
+    }
+    if (message.toRunId !== "") {
+      writer.uint32(18).string(message.toRunId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompareRunsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompareRunsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fromRunId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toRunId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompareRunsRequest {
+    return {
+      fromRunId: isSet(object.fromRunId)
+        ? globalThis.String(object.fromRunId)
+        : isSet(object.from_run_id)
+        ? globalThis.String(object.from_run_id)
+        : "",
+      toRunId: isSet(object.toRunId)
+        ? globalThis.String(object.toRunId)
+        : isSet(object.to_run_id)
+        ? globalThis.String(object.to_run_id)
+        : "",
+    };
+  },
+
+  toJSON(message: CompareRunsRequest): unknown {
+    const obj: any = {};
+    if (message.fromRunId !== "") {
+      obj.fromRunId = message.fromRunId;
+    }
+    if (message.toRunId !== "") {
+      obj.toRunId = message.toRunId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CompareRunsRequest>, I>>(base?: I): CompareRunsRequest {
+    return CompareRunsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CompareRunsRequest>, I>>(object: I): CompareRunsRequest {
+    const message = createBaseCompareRunsRequest();
+    message.fromRunId = object.fromRunId ?? "";
+    message.toRunId = object.toRunId ?? "";
+    return message;
+  },
+};
+
+function createBaseCompareRunsResponse(): CompareRunsResponse {
+  return { from: undefined, to: undefined, differences: [], page: undefined };
+}
+
+export const CompareRunsResponse: MessageFns<CompareRunsResponse> = {
+  encode(message: CompareRunsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.from !== undefined) {
+      Run.encode(message.from, writer.uint32(10).fork()).join();
+    }
+    if (message.to !== undefined) {
+      Run.encode(message.to, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.differences) {
+      RunDifference.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.page !== undefined) {
+      ObjectRef.encode(message.page, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompareRunsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompareRunsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.from = Run.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to = Run.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.differences.push(RunDifference.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.page = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompareRunsResponse {
+    return {
+      from: isSet(object.from) ? Run.fromJSON(object.from) : undefined,
+      to: isSet(object.to) ? Run.fromJSON(object.to) : undefined,
+      differences: globalThis.Array.isArray(object?.differences)
+        ? object.differences.map((e: any) => RunDifference.fromJSON(e))
+        : [],
+      page: isSet(object.page) ? ObjectRef.fromJSON(object.page) : undefined,
+    };
+  },
+
+  toJSON(message: CompareRunsResponse): unknown {
+    const obj: any = {};
+    if (message.from !== undefined) {
+      obj.from = Run.toJSON(message.from);
+    }
+    if (message.to !== undefined) {
+      obj.to = Run.toJSON(message.to);
+    }
+    if (message.differences?.length) {
+      obj.differences = message.differences.map((e) => RunDifference.toJSON(e));
+    }
+    if (message.page !== undefined) {
+      obj.page = ObjectRef.toJSON(message.page);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CompareRunsResponse>, I>>(base?: I): CompareRunsResponse {
+    return CompareRunsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CompareRunsResponse>, I>>(object: I): CompareRunsResponse {
+    const message = createBaseCompareRunsResponse();
+    message.from = (object.from !== undefined && object.from !== null) ? Run.fromPartial(object.from) : undefined;
+    message.to = (object.to !== undefined && object.to !== null) ? Run.fromPartial(object.to) : undefined;
+    message.differences = object.differences?.map((e) => RunDifference.fromPartial(e)) || [];
+    message.page = (object.page !== undefined && object.page !== null) ? ObjectRef.fromPartial(object.page) : undefined;
+    return message;
+  },
+};
+
+function createBaseRunDifference(): RunDifference {
+  return { what: "", from: "", to: "" };
+}
+
+export const RunDifference: MessageFns<RunDifference> = {
+  encode(message: RunDifference, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.what !== "") {
+      writer.uint32(10).string(message.what);
+    }
+    if (message.from !== "") {
+      writer.uint32(18).string(message.from);
+    }
+    if (message.to !== "") {
+      writer.uint32(26).string(message.to);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunDifference {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunDifference();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunDifference {
+    return {
+      what: isSet(object.what) ? globalThis.String(object.what) : "",
+      from: isSet(object.from) ? globalThis.String(object.from) : "",
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
+    };
+  },
+
+  toJSON(message: RunDifference): unknown {
+    const obj: any = {};
+    if (message.what !== "") {
+      obj.what = message.what;
+    }
+    if (message.from !== "") {
+      obj.from = message.from;
+    }
+    if (message.to !== "") {
+      obj.to = message.to;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RunDifference>, I>>(base?: I): RunDifference {
+    return RunDifference.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RunDifference>, I>>(object: I): RunDifference {
+    const message = createBaseRunDifference();
+    message.what = object.what ?? "";
+    message.from = object.from ?? "";
+    message.to = object.to ?? "";
     return message;
   },
 };
@@ -323,7 +1704,7 @@ export const ListRecipesResponse: MessageFns<ListRecipesResponse> = {
 };
 
 function createBaseRecipe(): Recipe {
-  return { name: "", description: "" };
+  return { name: "", description: "", parameters: [] };
 }
 
 export const Recipe: MessageFns<Recipe> = {
@@ -333,6 +1714,9 @@ export const Recipe: MessageFns<Recipe> = {
     }
     if (message.description !== "") {
       writer.uint32(18).string(message.description);
+    }
+    for (const v of message.parameters) {
+      RecipeParameter.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -366,6 +1750,14 @@ export const Recipe: MessageFns<Recipe> = {
             message.description = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.parameters.push(RecipeParameter.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -382,6 +1774,9 @@ export const Recipe: MessageFns<Recipe> = {
     return {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       description: isSet(object.description) ? globalThis.String(object.description) : "",
+      parameters: globalThis.Array.isArray(object?.parameters)
+        ? object.parameters.map((e: any) => RecipeParameter.fromJSON(e))
+        : [],
     };
   },
 
@@ -393,6 +1788,9 @@ export const Recipe: MessageFns<Recipe> = {
     if (message.description !== "") {
       obj.description = message.description;
     }
+    if (message.parameters?.length) {
+      obj.parameters = message.parameters.map((e) => RecipeParameter.toJSON(e));
+    }
     return obj;
   },
 
@@ -403,24 +1801,736 @@ export const Recipe: MessageFns<Recipe> = {
     const message = createBaseRecipe();
     message.name = object.name ?? "";
     message.description = object.description ?? "";
+    message.parameters = object.parameters?.map((e) => RecipeParameter.fromPartial(e)) || [];
     return message;
   },
 };
 
-/** Starts the trainer and stores the models that it makes. */
+function createBaseRecipeParameter(): RecipeParameter {
+  return { parameter: undefined, description: "" };
+}
+
+export const RecipeParameter: MessageFns<RecipeParameter> = {
+  encode(message: RecipeParameter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.parameter !== undefined) {
+      Parameter.encode(message.parameter, writer.uint32(10).fork()).join();
+    }
+    if (message.description !== "") {
+      writer.uint32(18).string(message.description);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecipeParameter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecipeParameter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.parameter = Parameter.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecipeParameter {
+    return {
+      parameter: isSet(object.parameter) ? Parameter.fromJSON(object.parameter) : undefined,
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+    };
+  },
+
+  toJSON(message: RecipeParameter): unknown {
+    const obj: any = {};
+    if (message.parameter !== undefined) {
+      obj.parameter = Parameter.toJSON(message.parameter);
+    }
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RecipeParameter>, I>>(base?: I): RecipeParameter {
+    return RecipeParameter.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RecipeParameter>, I>>(object: I): RecipeParameter {
+    const message = createBaseRecipeParameter();
+    message.parameter = (object.parameter !== undefined && object.parameter !== null)
+      ? Parameter.fromPartial(object.parameter)
+      : undefined;
+    message.description = object.description ?? "";
+    return message;
+  },
+};
+
+function createBaseListModelsRequest(): ListModelsRequest {
+  return { name: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListModelsRequest: MessageFns<ListModelsRequest> = {
+  encode(message: ListModelsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListModelsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListModelsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListModelsRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListModelsRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListModelsRequest>, I>>(base?: I): ListModelsRequest {
+    return ListModelsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListModelsRequest>, I>>(object: I): ListModelsRequest {
+    const message = createBaseListModelsRequest();
+    message.name = object.name ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListModelsResponse(): ListModelsResponse {
+  return { models: [], nextPageToken: "" };
+}
+
+export const ListModelsResponse: MessageFns<ListModelsResponse> = {
+  encode(message: ListModelsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.models) {
+      RegisteredModel.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListModelsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListModelsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.models.push(RegisteredModel.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListModelsResponse {
+    return {
+      models: globalThis.Array.isArray(object?.models)
+        ? object.models.map((e: any) => RegisteredModel.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListModelsResponse): unknown {
+    const obj: any = {};
+    if (message.models?.length) {
+      obj.models = message.models.map((e) => RegisteredModel.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListModelsResponse>, I>>(base?: I): ListModelsResponse {
+    return ListModelsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListModelsResponse>, I>>(object: I): ListModelsResponse {
+    const message = createBaseListModelsResponse();
+    message.models = object.models?.map((e) => RegisteredModel.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBasePromoteModelRequest(): PromoteModelRequest {
+  return { name: "", version: "", expectedVersion: undefined };
+}
+
+export const PromoteModelRequest: MessageFns<PromoteModelRequest> = {
+  encode(message: PromoteModelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    if (message.expectedVersion !== undefined) {
+      writer.uint32(26).string(message.expectedVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteModelRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteModelRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.expectedVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PromoteModelRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      expectedVersion: isSet(object.expectedVersion)
+        ? globalThis.String(object.expectedVersion)
+        : isSet(object.expected_version)
+        ? globalThis.String(object.expected_version)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PromoteModelRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.expectedVersion !== undefined) {
+      obj.expectedVersion = message.expectedVersion;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PromoteModelRequest>, I>>(base?: I): PromoteModelRequest {
+    return PromoteModelRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PromoteModelRequest>, I>>(object: I): PromoteModelRequest {
+    const message = createBasePromoteModelRequest();
+    message.name = object.name ?? "";
+    message.version = object.version ?? "";
+    message.expectedVersion = object.expectedVersion ?? undefined;
+    return message;
+  },
+};
+
+function createBasePromoteModelResponse(): PromoteModelResponse {
+  return { model: undefined, previousVersion: "" };
+}
+
+export const PromoteModelResponse: MessageFns<PromoteModelResponse> = {
+  encode(message: PromoteModelResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== undefined) {
+      RegisteredModel.encode(message.model, writer.uint32(10).fork()).join();
+    }
+    if (message.previousVersion !== "") {
+      writer.uint32(18).string(message.previousVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteModelResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteModelResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = RegisteredModel.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.previousVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PromoteModelResponse {
+    return {
+      model: isSet(object.model) ? RegisteredModel.fromJSON(object.model) : undefined,
+      previousVersion: isSet(object.previousVersion)
+        ? globalThis.String(object.previousVersion)
+        : isSet(object.previous_version)
+        ? globalThis.String(object.previous_version)
+        : "",
+    };
+  },
+
+  toJSON(message: PromoteModelResponse): unknown {
+    const obj: any = {};
+    if (message.model !== undefined) {
+      obj.model = RegisteredModel.toJSON(message.model);
+    }
+    if (message.previousVersion !== "") {
+      obj.previousVersion = message.previousVersion;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PromoteModelResponse>, I>>(base?: I): PromoteModelResponse {
+    return PromoteModelResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PromoteModelResponse>, I>>(object: I): PromoteModelResponse {
+    const message = createBasePromoteModelResponse();
+    message.model = (object.model !== undefined && object.model !== null)
+      ? RegisteredModel.fromPartial(object.model)
+      : undefined;
+    message.previousVersion = object.previousVersion ?? "";
+    return message;
+  },
+};
+
+function createBaseRollbackModelRequest(): RollbackModelRequest {
+  return { name: "", expectedVersion: undefined };
+}
+
+export const RollbackModelRequest: MessageFns<RollbackModelRequest> = {
+  encode(message: RollbackModelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.expectedVersion !== undefined) {
+      writer.uint32(18).string(message.expectedVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackModelRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackModelRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.expectedVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RollbackModelRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      expectedVersion: isSet(object.expectedVersion)
+        ? globalThis.String(object.expectedVersion)
+        : isSet(object.expected_version)
+        ? globalThis.String(object.expected_version)
+        : undefined,
+    };
+  },
+
+  toJSON(message: RollbackModelRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.expectedVersion !== undefined) {
+      obj.expectedVersion = message.expectedVersion;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RollbackModelRequest>, I>>(base?: I): RollbackModelRequest {
+    return RollbackModelRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RollbackModelRequest>, I>>(object: I): RollbackModelRequest {
+    const message = createBaseRollbackModelRequest();
+    message.name = object.name ?? "";
+    message.expectedVersion = object.expectedVersion ?? undefined;
+    return message;
+  },
+};
+
+function createBaseRollbackModelResponse(): RollbackModelResponse {
+  return { model: undefined, previousVersion: "" };
+}
+
+export const RollbackModelResponse: MessageFns<RollbackModelResponse> = {
+  encode(message: RollbackModelResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== undefined) {
+      RegisteredModel.encode(message.model, writer.uint32(10).fork()).join();
+    }
+    if (message.previousVersion !== "") {
+      writer.uint32(18).string(message.previousVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackModelResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackModelResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = RegisteredModel.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.previousVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RollbackModelResponse {
+    return {
+      model: isSet(object.model) ? RegisteredModel.fromJSON(object.model) : undefined,
+      previousVersion: isSet(object.previousVersion)
+        ? globalThis.String(object.previousVersion)
+        : isSet(object.previous_version)
+        ? globalThis.String(object.previous_version)
+        : "",
+    };
+  },
+
+  toJSON(message: RollbackModelResponse): unknown {
+    const obj: any = {};
+    if (message.model !== undefined) {
+      obj.model = RegisteredModel.toJSON(message.model);
+    }
+    if (message.previousVersion !== "") {
+      obj.previousVersion = message.previousVersion;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RollbackModelResponse>, I>>(base?: I): RollbackModelResponse {
+    return RollbackModelResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RollbackModelResponse>, I>>(object: I): RollbackModelResponse {
+    const message = createBaseRollbackModelResponse();
+    message.model = (object.model !== undefined && object.model !== null)
+      ? RegisteredModel.fromPartial(object.model)
+      : undefined;
+    message.previousVersion = object.previousVersion ?? "";
+    return message;
+  },
+};
+
+/** Starts training runs, follows them, and keeps the models that they make. */
 export type TrainerLauncherServiceService = typeof TrainerLauncherServiceService;
 export const TrainerLauncherServiceService = {
-  /** Starts the work and returns at once; follow it with JobService. The same `request_id` gives the same job again. */
-  createTraining: {
-    path: "/soundstage.v1.TrainerLauncherService/CreateTraining" as const,
+  /** Starts the run and returns at once. The same `request_id` gives the same run again. A run is a job, too. */
+  launchTraining: {
+    path: "/soundstage.v1.TrainerLauncherService/LaunchTraining" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: CreateTrainingRequest): Buffer =>
-      Buffer.from(CreateTrainingRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): CreateTrainingRequest => CreateTrainingRequest.decode(value),
-    responseSerialize: (value: CreateTrainingResponse): Buffer =>
-      Buffer.from(CreateTrainingResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): CreateTrainingResponse => CreateTrainingResponse.decode(value),
+    requestSerialize: (value: LaunchTrainingRequest): Buffer =>
+      Buffer.from(LaunchTrainingRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LaunchTrainingRequest => LaunchTrainingRequest.decode(value),
+    responseSerialize: (value: LaunchTrainingResponse): Buffer =>
+      Buffer.from(LaunchTrainingResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LaunchTrainingResponse => LaunchTrainingResponse.decode(value),
+  },
+  getRun: {
+    path: "/soundstage.v1.TrainerLauncherService/GetRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetRunRequest): Buffer => Buffer.from(GetRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetRunRequest => GetRunRequest.decode(value),
+    responseSerialize: (value: GetRunResponse): Buffer => Buffer.from(GetRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetRunResponse => GetRunResponse.decode(value),
+  },
+  /** Sends the run now and after each change, and ends when the run has ended. */
+  watchRun: {
+    path: "/soundstage.v1.TrainerLauncherService/WatchRun" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchRunRequest): Buffer => Buffer.from(WatchRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchRunRequest => WatchRunRequest.decode(value),
+    responseSerialize: (value: WatchRunResponse): Buffer => Buffer.from(WatchRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchRunResponse => WatchRunResponse.decode(value),
+  },
+  cancelRun: {
+    path: "/soundstage.v1.TrainerLauncherService/CancelRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelRunRequest): Buffer => Buffer.from(CancelRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelRunRequest => CancelRunRequest.decode(value),
+    responseSerialize: (value: CancelRunResponse): Buffer => Buffer.from(CancelRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelRunResponse => CancelRunResponse.decode(value),
+  },
+  /** The newest runs first, without their curves. */
+  listRuns: {
+    path: "/soundstage.v1.TrainerLauncherService/ListRuns" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRunsRequest): Buffer => Buffer.from(ListRunsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRunsRequest => ListRunsRequest.decode(value),
+    responseSerialize: (value: ListRunsResponse): Buffer => Buffer.from(ListRunsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRunsResponse => ListRunsResponse.decode(value),
+  },
+  /** Two runs side by side: a page, and what differs in words. */
+  compareRuns: {
+    path: "/soundstage.v1.TrainerLauncherService/CompareRuns" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CompareRunsRequest): Buffer => Buffer.from(CompareRunsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CompareRunsRequest => CompareRunsRequest.decode(value),
+    responseSerialize: (value: CompareRunsResponse): Buffer => Buffer.from(CompareRunsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CompareRunsResponse => CompareRunsResponse.decode(value),
   },
   /** The recipes that can be trained. */
   listRecipes: {
@@ -432,31 +2542,146 @@ export const TrainerLauncherServiceService = {
     responseSerialize: (value: ListRecipesResponse): Buffer => Buffer.from(ListRecipesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListRecipesResponse => ListRecipesResponse.decode(value),
   },
+  /** The models that runs have made. */
+  listModels: {
+    path: "/soundstage.v1.TrainerLauncherService/ListModels" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListModelsRequest): Buffer => Buffer.from(ListModelsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListModelsRequest => ListModelsRequest.decode(value),
+    responseSerialize: (value: ListModelsResponse): Buffer => Buffer.from(ListModelsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListModelsResponse => ListModelsResponse.decode(value),
+  },
+  /** From now on inference takes this version. */
+  promoteModel: {
+    path: "/soundstage.v1.TrainerLauncherService/PromoteModel" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PromoteModelRequest): Buffer => Buffer.from(PromoteModelRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PromoteModelRequest => PromoteModelRequest.decode(value),
+    responseSerialize: (value: PromoteModelResponse): Buffer =>
+      Buffer.from(PromoteModelResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PromoteModelResponse => PromoteModelResponse.decode(value),
+  },
+  /** Back to the version that was promoted before; where there was none, to the one that ships. */
+  rollbackModel: {
+    path: "/soundstage.v1.TrainerLauncherService/RollbackModel" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RollbackModelRequest): Buffer => Buffer.from(RollbackModelRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RollbackModelRequest => RollbackModelRequest.decode(value),
+    responseSerialize: (value: RollbackModelResponse): Buffer =>
+      Buffer.from(RollbackModelResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RollbackModelResponse => RollbackModelResponse.decode(value),
+  },
 } as const;
 
 export interface TrainerLauncherServiceServer extends UntypedServiceImplementation {
-  /** Starts the work and returns at once; follow it with JobService. The same `request_id` gives the same job again. */
-  createTraining: handleUnaryCall<CreateTrainingRequest, CreateTrainingResponse>;
+  /** Starts the run and returns at once. The same `request_id` gives the same run again. A run is a job, too. */
+  launchTraining: handleUnaryCall<LaunchTrainingRequest, LaunchTrainingResponse>;
+  getRun: handleUnaryCall<GetRunRequest, GetRunResponse>;
+  /** Sends the run now and after each change, and ends when the run has ended. */
+  watchRun: handleServerStreamingCall<WatchRunRequest, WatchRunResponse>;
+  cancelRun: handleUnaryCall<CancelRunRequest, CancelRunResponse>;
+  /** The newest runs first, without their curves. */
+  listRuns: handleUnaryCall<ListRunsRequest, ListRunsResponse>;
+  /** Two runs side by side: a page, and what differs in words. */
+  compareRuns: handleUnaryCall<CompareRunsRequest, CompareRunsResponse>;
   /** The recipes that can be trained. */
   listRecipes: handleUnaryCall<ListRecipesRequest, ListRecipesResponse>;
+  /** The models that runs have made. */
+  listModels: handleUnaryCall<ListModelsRequest, ListModelsResponse>;
+  /** From now on inference takes this version. */
+  promoteModel: handleUnaryCall<PromoteModelRequest, PromoteModelResponse>;
+  /** Back to the version that was promoted before; where there was none, to the one that ships. */
+  rollbackModel: handleUnaryCall<RollbackModelRequest, RollbackModelResponse>;
 }
 
 export interface TrainerLauncherServiceClient extends Client {
-  /** Starts the work and returns at once; follow it with JobService. The same `request_id` gives the same job again. */
-  createTraining(
-    request: CreateTrainingRequest,
-    callback: (error: ServiceError | null, response: CreateTrainingResponse) => void,
+  /** Starts the run and returns at once. The same `request_id` gives the same run again. A run is a job, too. */
+  launchTraining(
+    request: LaunchTrainingRequest,
+    callback: (error: ServiceError | null, response: LaunchTrainingResponse) => void,
   ): ClientUnaryCall;
-  createTraining(
-    request: CreateTrainingRequest,
+  launchTraining(
+    request: LaunchTrainingRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: CreateTrainingResponse) => void,
+    callback: (error: ServiceError | null, response: LaunchTrainingResponse) => void,
   ): ClientUnaryCall;
-  createTraining(
-    request: CreateTrainingRequest,
+  launchTraining(
+    request: LaunchTrainingRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: CreateTrainingResponse) => void,
+    callback: (error: ServiceError | null, response: LaunchTrainingResponse) => void,
+  ): ClientUnaryCall;
+  getRun(
+    request: GetRunRequest,
+    callback: (error: ServiceError | null, response: GetRunResponse) => void,
+  ): ClientUnaryCall;
+  getRun(
+    request: GetRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetRunResponse) => void,
+  ): ClientUnaryCall;
+  getRun(
+    request: GetRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetRunResponse) => void,
+  ): ClientUnaryCall;
+  /** Sends the run now and after each change, and ends when the run has ended. */
+  watchRun(request: WatchRunRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchRunResponse>;
+  watchRun(
+    request: WatchRunRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchRunResponse>;
+  cancelRun(
+    request: CancelRunRequest,
+    callback: (error: ServiceError | null, response: CancelRunResponse) => void,
+  ): ClientUnaryCall;
+  cancelRun(
+    request: CancelRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelRunResponse) => void,
+  ): ClientUnaryCall;
+  cancelRun(
+    request: CancelRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelRunResponse) => void,
+  ): ClientUnaryCall;
+  /** The newest runs first, without their curves. */
+  listRuns(
+    request: ListRunsRequest,
+    callback: (error: ServiceError | null, response: ListRunsResponse) => void,
+  ): ClientUnaryCall;
+  listRuns(
+    request: ListRunsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRunsResponse) => void,
+  ): ClientUnaryCall;
+  listRuns(
+    request: ListRunsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRunsResponse) => void,
+  ): ClientUnaryCall;
+  /** Two runs side by side: a page, and what differs in words. */
+  compareRuns(
+    request: CompareRunsRequest,
+    callback: (error: ServiceError | null, response: CompareRunsResponse) => void,
+  ): ClientUnaryCall;
+  compareRuns(
+    request: CompareRunsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CompareRunsResponse) => void,
+  ): ClientUnaryCall;
+  compareRuns(
+    request: CompareRunsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CompareRunsResponse) => void,
   ): ClientUnaryCall;
   /** The recipes that can be trained. */
   listRecipes(
@@ -473,6 +2698,54 @@ export interface TrainerLauncherServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListRecipesResponse) => void,
+  ): ClientUnaryCall;
+  /** The models that runs have made. */
+  listModels(
+    request: ListModelsRequest,
+    callback: (error: ServiceError | null, response: ListModelsResponse) => void,
+  ): ClientUnaryCall;
+  listModels(
+    request: ListModelsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListModelsResponse) => void,
+  ): ClientUnaryCall;
+  listModels(
+    request: ListModelsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListModelsResponse) => void,
+  ): ClientUnaryCall;
+  /** From now on inference takes this version. */
+  promoteModel(
+    request: PromoteModelRequest,
+    callback: (error: ServiceError | null, response: PromoteModelResponse) => void,
+  ): ClientUnaryCall;
+  promoteModel(
+    request: PromoteModelRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PromoteModelResponse) => void,
+  ): ClientUnaryCall;
+  promoteModel(
+    request: PromoteModelRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PromoteModelResponse) => void,
+  ): ClientUnaryCall;
+  /** Back to the version that was promoted before; where there was none, to the one that ships. */
+  rollbackModel(
+    request: RollbackModelRequest,
+    callback: (error: ServiceError | null, response: RollbackModelResponse) => void,
+  ): ClientUnaryCall;
+  rollbackModel(
+    request: RollbackModelRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RollbackModelResponse) => void,
+  ): ClientUnaryCall;
+  rollbackModel(
+    request: RollbackModelRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RollbackModelResponse) => void,
   ): ClientUnaryCall;
 }
 
@@ -501,6 +2774,28 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -6,9 +6,10 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { ObjectRef } from "./object.js";
 
-/** Runs one recipe of the trainer on a dataset and stores the ONNX model with its card. */
+/** Runs one recipe of the trainer on a dataset, and registers the ONNX model with its card. */
 export interface TrainingSpec {
   /** A recipe's name, as ListRecipes tells. */
   recipe: string;
@@ -21,16 +22,34 @@ export interface TrainingSpec {
     { $case: "folder"; value: string }
     | undefined;
   seed: bigint;
-  /** 0: the recipe's own default. */
-  epochs: number;
-  /** Use at most so many clips; 0: all of them. */
-  clipLimit: number;
+  /** Features of the dataset's clips: JSON Lines, one ClipFeatures a line in protobuf's JSON form. */
+  features?:
+    | ObjectRef
+    | undefined;
+  /** Parameters of the recipe, as ListRecipes tells; those that aren't named keep their defaults. */
+  parameters: Parameter[];
+}
+
+export interface Parameter {
+  name: string;
+  value:
+    | { $case: "number"; value: number }
+    | { $case: "text"; value: string }
+    | { $case: "flag"; value: boolean }
+    | undefined;
 }
 
 export interface TrainingResult {
   model: ObjectRef | undefined;
   card: ObjectRef | undefined;
   metrics: Metric[];
+  /** A page with curves and samples, if the recipe makes one. */
+  report?:
+    | ObjectRef
+    | undefined;
+  /** Under which name and version the model is registered. */
+  modelName: string;
+  modelVersion: string;
 }
 
 export interface Metric {
@@ -38,8 +57,32 @@ export interface Metric {
   value: number;
 }
 
+/** A curve of a run: one value a step that was told of. */
+export interface Curve {
+  name: string;
+  steps: number[];
+  values: number[];
+}
+
+/** A model version that came out of a run. */
+export interface RegisteredModel {
+  name: string;
+  version: string;
+  sha256: string;
+  model: ObjectRef | undefined;
+  card: ObjectRef | undefined;
+  metrics: Metric[];
+  /** The run that it came from. */
+  runId: string;
+  createTime:
+    | Date
+    | undefined;
+  /** Whether this is the version that inference takes. */
+  promoted: boolean;
+}
+
 function createBaseTrainingSpec(): TrainingSpec {
-  return { recipe: "", dataset: undefined, seed: 0n, epochs: 0, clipLimit: 0 };
+  return { recipe: "", dataset: undefined, seed: 0n, features: undefined, parameters: [] };
 }
 
 export const TrainingSpec: MessageFns<TrainingSpec> = {
@@ -61,11 +104,11 @@ export const TrainingSpec: MessageFns<TrainingSpec> = {
       }
       writer.uint32(32).uint64(message.seed);
     }
-    if (message.epochs !== 0) {
-      writer.uint32(40).uint32(message.epochs);
+    if (message.features !== undefined) {
+      ObjectRef.encode(message.features, writer.uint32(58).fork()).join();
     }
-    if (message.clipLimit !== 0) {
-      writer.uint32(48).uint32(message.clipLimit);
+    for (const v of message.parameters) {
+      Parameter.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -115,20 +158,20 @@ export const TrainingSpec: MessageFns<TrainingSpec> = {
             message.seed = reader.uint64() as bigint;
             continue;
           }
-          case 5: {
-            if (tag !== 40) {
+          case 7: {
+            if (tag !== 58) {
               break;
             }
 
-            message.epochs = reader.uint32();
+            message.features = ObjectRef.decode(reader, reader.uint32());
             continue;
           }
-          case 6: {
-            if (tag !== 48) {
+          case 8: {
+            if (tag !== 66) {
               break;
             }
 
-            message.clipLimit = reader.uint32();
+            message.parameters.push(Parameter.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -152,12 +195,10 @@ export const TrainingSpec: MessageFns<TrainingSpec> = {
         ? { $case: "folder", value: globalThis.String(object.folder) }
         : undefined,
       seed: isSet(object.seed) ? BigInt(object.seed) : 0n,
-      epochs: isSet(object.epochs) ? globalThis.Number(object.epochs) : 0,
-      clipLimit: isSet(object.clipLimit)
-        ? globalThis.Number(object.clipLimit)
-        : isSet(object.clip_limit)
-        ? globalThis.Number(object.clip_limit)
-        : 0,
+      features: isSet(object.features) ? ObjectRef.fromJSON(object.features) : undefined,
+      parameters: globalThis.Array.isArray(object?.parameters)
+        ? object.parameters.map((e: any) => Parameter.fromJSON(e))
+        : [],
     };
   },
 
@@ -174,11 +215,11 @@ export const TrainingSpec: MessageFns<TrainingSpec> = {
     if (message.seed !== 0n) {
       obj.seed = message.seed.toString();
     }
-    if (message.epochs !== 0) {
-      obj.epochs = Math.round(message.epochs);
+    if (message.features !== undefined) {
+      obj.features = ObjectRef.toJSON(message.features);
     }
-    if (message.clipLimit !== 0) {
-      obj.clipLimit = Math.round(message.clipLimit);
+    if (message.parameters?.length) {
+      obj.parameters = message.parameters.map((e) => Parameter.toJSON(e));
     }
     return obj;
   },
@@ -204,14 +245,154 @@ export const TrainingSpec: MessageFns<TrainingSpec> = {
       }
     }
     message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
-    message.epochs = object.epochs ?? 0;
-    message.clipLimit = object.clipLimit ?? 0;
+    message.features = (object.features !== undefined && object.features !== null)
+      ? ObjectRef.fromPartial(object.features)
+      : undefined;
+    message.parameters = object.parameters?.map((e) => Parameter.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseParameter(): Parameter {
+  return { name: "", value: undefined };
+}
+
+export const Parameter: MessageFns<Parameter> = {
+  encode(message: Parameter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    switch (message.value?.$case) {
+      case "number":
+        writer.uint32(17).double(message.value.value);
+        break;
+      case "text":
+        writer.uint32(26).string(message.value.value);
+        break;
+      case "flag":
+        writer.uint32(32).bool(message.value.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Parameter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseParameter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = { $case: "number", value: reader.double() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.value = { $case: "text", value: reader.string() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.value = { $case: "flag", value: reader.bool() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Parameter {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      value: isSet(object.number)
+        ? { $case: "number", value: globalThis.Number(object.number) }
+        : isSet(object.text)
+        ? { $case: "text", value: globalThis.String(object.text) }
+        : isSet(object.flag)
+        ? { $case: "flag", value: globalThis.Boolean(object.flag) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: Parameter): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.value?.$case === "number") {
+      obj.number = floatToJson(message.value.value);
+    } else if (message.value?.$case === "text") {
+      obj.text = message.value.value;
+    } else if (message.value?.$case === "flag") {
+      obj.flag = message.value.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Parameter>, I>>(base?: I): Parameter {
+    return Parameter.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Parameter>, I>>(object: I): Parameter {
+    const message = createBaseParameter();
+    message.name = object.name ?? "";
+    switch (object.value?.$case) {
+      case "number": {
+        if (object.value?.value !== undefined && object.value?.value !== null) {
+          message.value = { $case: "number", value: object.value.value };
+        }
+        break;
+      }
+      case "text": {
+        if (object.value?.value !== undefined && object.value?.value !== null) {
+          message.value = { $case: "text", value: object.value.value };
+        }
+        break;
+      }
+      case "flag": {
+        if (object.value?.value !== undefined && object.value?.value !== null) {
+          message.value = { $case: "flag", value: object.value.value };
+        }
+        break;
+      }
+    }
     return message;
   },
 };
 
 function createBaseTrainingResult(): TrainingResult {
-  return { model: undefined, card: undefined, metrics: [] };
+  return { model: undefined, card: undefined, metrics: [], report: undefined, modelName: "", modelVersion: "" };
 }
 
 export const TrainingResult: MessageFns<TrainingResult> = {
@@ -224,6 +405,15 @@ export const TrainingResult: MessageFns<TrainingResult> = {
     }
     for (const v of message.metrics) {
       Metric.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.report !== undefined) {
+      ObjectRef.encode(message.report, writer.uint32(34).fork()).join();
+    }
+    if (message.modelName !== "") {
+      writer.uint32(42).string(message.modelName);
+    }
+    if (message.modelVersion !== "") {
+      writer.uint32(50).string(message.modelVersion);
     }
     return writer;
   },
@@ -265,6 +455,30 @@ export const TrainingResult: MessageFns<TrainingResult> = {
             message.metrics.push(Metric.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.report = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.modelName = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.modelVersion = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -282,6 +496,17 @@ export const TrainingResult: MessageFns<TrainingResult> = {
       model: isSet(object.model) ? ObjectRef.fromJSON(object.model) : undefined,
       card: isSet(object.card) ? ObjectRef.fromJSON(object.card) : undefined,
       metrics: globalThis.Array.isArray(object?.metrics) ? object.metrics.map((e: any) => Metric.fromJSON(e)) : [],
+      report: isSet(object.report) ? ObjectRef.fromJSON(object.report) : undefined,
+      modelName: isSet(object.modelName)
+        ? globalThis.String(object.modelName)
+        : isSet(object.model_name)
+        ? globalThis.String(object.model_name)
+        : "",
+      modelVersion: isSet(object.modelVersion)
+        ? globalThis.String(object.modelVersion)
+        : isSet(object.model_version)
+        ? globalThis.String(object.model_version)
+        : "",
     };
   },
 
@@ -296,6 +521,15 @@ export const TrainingResult: MessageFns<TrainingResult> = {
     if (message.metrics?.length) {
       obj.metrics = message.metrics.map((e) => Metric.toJSON(e));
     }
+    if (message.report !== undefined) {
+      obj.report = ObjectRef.toJSON(message.report);
+    }
+    if (message.modelName !== "") {
+      obj.modelName = message.modelName;
+    }
+    if (message.modelVersion !== "") {
+      obj.modelVersion = message.modelVersion;
+    }
     return obj;
   },
 
@@ -309,6 +543,11 @@ export const TrainingResult: MessageFns<TrainingResult> = {
       : undefined;
     message.card = (object.card !== undefined && object.card !== null) ? ObjectRef.fromPartial(object.card) : undefined;
     message.metrics = object.metrics?.map((e) => Metric.fromPartial(e)) || [];
+    message.report = (object.report !== undefined && object.report !== null)
+      ? ObjectRef.fromPartial(object.report)
+      : undefined;
+    message.modelName = object.modelName ?? "";
+    message.modelVersion = object.modelVersion ?? "";
     return message;
   },
 };
@@ -398,6 +637,352 @@ export const Metric: MessageFns<Metric> = {
   },
 };
 
+function createBaseCurve(): Curve {
+  return { name: "", steps: [], values: [] };
+}
+
+export const Curve: MessageFns<Curve> = {
+  encode(message: Curve, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.steps.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.steps) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.values.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.values) {
+        writer.double(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Curve {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCurve();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.steps.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.steps.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 25) {
+              message.values.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.values.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Curve {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => globalThis.Number(e)) : [],
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.Number(e)) : [],
+    };
+  },
+
+  toJSON(message: Curve): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.steps?.length) {
+      obj.steps = message.steps.map((e) => Math.round(e));
+    }
+    if (message.values?.length) {
+      obj.values = message.values.map((e) => floatToJson(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Curve>, I>>(base?: I): Curve {
+    return Curve.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Curve>, I>>(object: I): Curve {
+    const message = createBaseCurve();
+    message.name = object.name ?? "";
+    message.steps = object.steps?.map((e) => e) || [];
+    message.values = object.values?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRegisteredModel(): RegisteredModel {
+  return {
+    name: "",
+    version: "",
+    sha256: "",
+    model: undefined,
+    card: undefined,
+    metrics: [],
+    runId: "",
+    createTime: undefined,
+    promoted: false,
+  };
+}
+
+export const RegisteredModel: MessageFns<RegisteredModel> = {
+  encode(message: RegisteredModel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(26).string(message.sha256);
+    }
+    if (message.model !== undefined) {
+      ObjectRef.encode(message.model, writer.uint32(34).fork()).join();
+    }
+    if (message.card !== undefined) {
+      ObjectRef.encode(message.card, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.metrics) {
+      Metric.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.runId !== "") {
+      writer.uint32(58).string(message.runId);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(66).fork()).join();
+    }
+    if (message.promoted !== false) {
+      writer.uint32(72).bool(message.promoted);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegisteredModel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegisteredModel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.model = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.card = ObjectRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.metrics.push(Metric.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.promoted = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RegisteredModel {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      model: isSet(object.model) ? ObjectRef.fromJSON(object.model) : undefined,
+      card: isSet(object.card) ? ObjectRef.fromJSON(object.card) : undefined,
+      metrics: globalThis.Array.isArray(object?.metrics) ? object.metrics.map((e: any) => Metric.fromJSON(e)) : [],
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      createTime: isSet(object.createTime)
+        ? fromJsonTimestamp(object.createTime)
+        : isSet(object.create_time)
+        ? fromJsonTimestamp(object.create_time)
+        : undefined,
+      promoted: isSet(object.promoted) ? globalThis.Boolean(object.promoted) : false,
+    };
+  },
+
+  toJSON(message: RegisteredModel): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.model !== undefined) {
+      obj.model = ObjectRef.toJSON(message.model);
+    }
+    if (message.card !== undefined) {
+      obj.card = ObjectRef.toJSON(message.card);
+    }
+    if (message.metrics?.length) {
+      obj.metrics = message.metrics.map((e) => Metric.toJSON(e));
+    }
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.createTime !== undefined) {
+      obj.createTime = message.createTime.toISOString();
+    }
+    if (message.promoted !== false) {
+      obj.promoted = message.promoted;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RegisteredModel>, I>>(base?: I): RegisteredModel {
+    return RegisteredModel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RegisteredModel>, I>>(object: I): RegisteredModel {
+    const message = createBaseRegisteredModel();
+    message.name = object.name ?? "";
+    message.version = object.version ?? "";
+    message.sha256 = object.sha256 ?? "";
+    message.model = (object.model !== undefined && object.model !== null)
+      ? ObjectRef.fromPartial(object.model)
+      : undefined;
+    message.card = (object.card !== undefined && object.card !== null) ? ObjectRef.fromPartial(object.card) : undefined;
+    message.metrics = object.metrics?.map((e) => Metric.fromPartial(e)) || [];
+    message.runId = object.runId ?? "";
+    message.createTime = object.createTime ?? undefined;
+    message.promoted = object.promoted ?? false;
+    return message;
+  },
+};
+
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
@@ -414,6 +999,28 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;
