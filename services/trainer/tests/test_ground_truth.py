@@ -60,7 +60,7 @@ def test_mel_is_librosa_s_to_one_in_ten_thousand(power: float) -> None:
     sound = np.random.default_rng(0).uniform(-0.5, 0.5, 3 * RATE).astype(np.float32)
     ours = MelSpectrogram(
         sample_rate_hz=RATE, window_samples=1024, hop_samples=256, bands=80, lowest_hz=125.0, highest_hz=7600.0, power=power
-    )(torch.from_numpy(sound)).numpy()
+    )(torch.from_numpy(sound)[None])[0].numpy()
     theirs = librosa.feature.melspectrogram(
         y=sound, sr=RATE, n_fft=1024, hop_length=256, n_mels=80, fmin=125, fmax=7600, power=power, pad_mode="constant"
     ).T

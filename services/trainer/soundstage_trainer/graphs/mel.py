@@ -1,7 +1,7 @@
-"""Mel spectrogram as two convolutions and a matrix, so that it exports to ONNX without complex numbers.
+"""Mel spectra. The numbers are librosa's (`librosa.feature.melspectrogram`, Slaney scale and norm, periodic window,
+centred frames, zero padding); a test holds them to it.
 
-The numbers are librosa's (`librosa.feature.melspectrogram`, Slaney scale and norm, periodic
-Hann window, centred frames, zero padding); a test holds them to it.
+This is the one definition: the onset ground truth and the exported graphs mel_22k, mel_16k and mfcc all stand on it.
 """
 
 from __future__ import annotations
@@ -9,41 +9,64 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from soundstage_trainer.graphs.spectrum import Spectrum, hann
+
+MEL_22K = {"sample_rate_hz": 22_050, "window_samples": 1024, "hop_samples": 256, "bands": 80, "lowest_hz": 125.0, "highest_hz": 7600.0}
+MEL_16K = {"sample_rate_hz": 16_000, "window_samples": 1024, "hop_samples": 160, "bands": 80, "lowest_hz": 0.0, "highest_hz": 8000.0}
+FLOOR = 1e-5  # of magnitude, before a logarithm is taken
 
 
 class MelSpectrogram(nn.Module):
-    """sound float32 [samples], −1..1 → mel float32 [frames, bands]; frame i is centred at i · hop / rate seconds."""
+    """sound float32 [N, samples], −1..1 → mel float32 [N, hops, bands], magnitude to the given power (1 or 2).
+
+    hops = 1 + samples // hop_samples; hop i is centred at sample i · hop_samples. window: weights, a periodic Hann
+    window of window_samples where none is given. factor: how the DFT is split, see Spectrum.
+    """
 
     def __init__(
-        self,
-        *,
-        sample_rate_hz: int,
-        window_samples: int,
-        hop_samples: int,
-        bands: int,
-        lowest_hz: float,
-        highest_hz: float,
-        power: float,
-    ) -> None:
+        self, *, sample_rate_hz: int, window_samples: int, hop_samples: int, bands: int, lowest_hz: float,
+        highest_hz: float, power: float = 1.0, window: np.ndarray | None = None, factor: int = 32,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.window_samples, self.hop_samples, self.power = window_samples, hop_samples, power
-        time = np.arange(window_samples)
-        hann = 0.5 - 0.5 * np.cos(2 * np.pi * time / window_samples)
-        phase = 2 * np.pi * np.outer(np.arange(window_samples // 2 + 1), time) / window_samples
-        basis = np.concatenate([np.cos(phase) * hann, -np.sin(phase) * hann])
-        self.register_buffer("basis", torch.tensor(basis[:, None, :], dtype=torch.float32))
-        filters = mel_filters(sample_rate_hz, window_samples, bands, lowest_hz, highest_hz)
+        self.power = power
+        self.spectrum = Spectrum(
+            window=hann(window_samples) if window is None else window, hop_samples=hop_samples, factor=factor
+        )
+        filters = np.zeros((len(self.spectrum.bins), bands))  # a bin that comes twice counts once
+        filters[self.spectrum.first] = mel_filters(sample_rate_hz, window_samples, bands, lowest_hz, highest_hz).T
         self.register_buffer("filters", torch.tensor(filters, dtype=torch.float32))
 
     def forward(self, sound: Tensor) -> Tensor:
-        padded = F.pad(sound.reshape(1, 1, -1), (self.window_samples // 2, self.window_samples // 2))
-        spectrum = F.conv1d(padded, self.basis, stride=self.hop_samples)[0]
-        real, imaginary = spectrum.chunk(2, dim=0)
-        energy = real * real + imaginary * imaginary
-        if self.power != 2.0:
-            energy = (energy + 1e-20) ** (self.power / 2.0)
-        return (self.filters @ energy).transpose(0, 1)
+        energy = self.spectrum(sound)
+        return torch.matmul(energy if self.power == 2.0 else torch.sqrt(energy), self.filters)
+
+
+class Mel22k(nn.Module):
+    """sound float32 [N, samples] at 22,050 Hz → magnitude, mel float32 [N, hops, 80].
+
+    mel is the magnitude in decibels, −100 to 0 dB above 20 dB laid on 0..1 (SpecVQGAN's and RegNet's scale).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.magnitude = MelSpectrogram(**MEL_22K)
+
+    def forward(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        magnitude = self.magnitude(sound)
+        decibels = torch.log(magnitude.clamp(min=FLOOR)) * (20.0 / np.log(10.0))
+        return magnitude, ((decibels + 80.0) / 100.0).clamp(0.0, 1.0)
+
+
+class Mel16k(nn.Module):
+    """sound float32 [N, samples] at 16,000 Hz → mel float32 [N, hops, 80]: natural logarithm, nothing below ln 1e-5."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.magnitude = MelSpectrogram(**MEL_16K)
+
+    def forward(self, sound: Tensor) -> Tensor:
+        return torch.log(self.magnitude(sound).clamp(min=FLOOR))
 
 
 def mel_filters(sample_rate_hz: int, window_samples: int, bands: int, lowest_hz: float, highest_hz: float) -> np.ndarray:

@@ -48,7 +48,7 @@ def onset_times(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def flux(sound: np.ndarray) -> np.ndarray:
     """Onset strength [frames], one each HOP_S; frame i is centred at i · HOP_S."""
     with torch.inference_mode():
-        mel = _mel()(torch.from_numpy(np.ascontiguousarray(sound, dtype=np.float32))).numpy()
+        mel = _mel()(torch.from_numpy(np.ascontiguousarray(sound, dtype=np.float32))[None])[0].numpy()
     largest = mel.max(initial=0.0)
     rise = np.zeros(len(mel), dtype=np.float64)
     if largest <= 1e-6:
