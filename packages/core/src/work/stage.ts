@@ -42,12 +42,26 @@ export interface Stage<Spec, Kind extends JobKind> {
   /** Longest time for one piece, seconds. Default: SOUNDSTAGE_WORK_TIMEOUT_S. */
   workTimeoutS?: number;
   run(spec: Spec, context: WorkContext): Promise<ResultOf<Kind>>;
+  /**
+   * For a stage whose models can be exchanged while it serves: what this piece of work is done with, from its key to its
+   * manifest, whatever is exchanged meanwhile. Default: `codeVersion` and `run` themselves.
+   */
+  pin?(spec: Spec): PinnedWork<ResultOf<Kind>>;
+}
+
+/** One piece of work with all that it depends on held in place. */
+export interface PinnedWork<Result> {
+  codeVersion: string;
+  run(context: WorkContext): Promise<Result>;
+  /** Called once, when the work has ended in whatever way. */
+  release(): void;
 }
 
 /** A stage of any spec, for lists of them. */
-export interface AnyStage extends Omit<Stage<unknown, JobKind>, 'result' | 'run'> {
+export interface AnyStage extends Omit<Stage<unknown, JobKind>, 'result' | 'run' | 'pin'> {
   result: MessageType<JobResult['value']>;
   run(spec: unknown, context: WorkContext): Promise<JobResult['value']>;
+  pin?(spec: unknown): PinnedWork<JobResult['value']>;
 }
 
 export interface WorkContext {

@@ -10,7 +10,7 @@ import type { Platform } from '../platform.js';
 import { hasEnded } from './job-store.js';
 import { workKey, type Manifest } from './manifest.js';
 import { createProgress } from './progress.js';
-import type { AnyStage, JobResult } from './stage.js';
+import type { AnyStage, JobResult, PinnedWork } from './stage.js';
 
 export interface WorkerOptions {
   concurrency: number;
@@ -123,9 +123,25 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
     const request = await jobs.request(jobId);
     if (await jobs.cancelRequested(jobId)) throw new SoundstageError('CANCELLED', 'The job was cancelled.');
     const spec: unknown = stage.spec.fromJSON(request.spec);
+    const pinned = stage.pin?.(spec) ?? unpinned(stage, spec);
+    try {
+      return await attemptWith(pinned, spec, delivery, jobId, signal, jobLog);
+    } finally {
+      pinned.release();
+    }
+  }
+
+  async function attemptWith(
+    pinned: PinnedWork<JobResult['value']>,
+    spec: unknown,
+    delivery: Delivery,
+    jobId: string,
+    signal: AbortSignal,
+    jobLog: typeof log,
+  ): Promise<'done' | 'cached' | 'ended'> {
     const specJson = stage.spec.toJSON(spec);
     const parameters = stage.belongsToJob?.(spec) ? { jobId, spec: specJson } : specJson;
-    const key = workKey(stage.kind, stage.codeVersion, parameters);
+    const key = workKey(stage.kind, pinned.codeVersion, parameters);
     const outputPrefix = `work/${stage.kind}/${key}`;
     const progress = createProgress(stage, jobs, jobId, metrics);
     const started = await jobs.update(jobId, (job) => {
@@ -159,7 +175,7 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
     const startedAt = new Date().toISOString();
     jobLog.info('work started');
     try {
-      const result = await stage.run(spec, {
+      const result = await pinned.run({
         jobId,
         signal,
         store,
@@ -175,7 +191,7 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
       const manifest: Manifest = {
         kind: stage.kind,
         key,
-        codeVersion: stage.codeVersion,
+        codeVersion: pinned.codeVersion,
         spec: stage.spec.toJSON(spec),
         result: stage.result.toJSON(result),
         jobId,
@@ -263,6 +279,11 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
       clearTimeout(timer);
     },
   };
+}
+
+function unpinned(stage: AnyStage, spec: unknown): PinnedWork<JobResult['value']> {
+  const { codeVersion } = stage;
+  return { codeVersion, run: (context) => stage.run(spec, context), release: () => undefined };
 }
 
 /** Removes what killed processes left behind: scratch folders are named after the process that made them. */
