@@ -19,6 +19,7 @@ export type { AudioInfo, MediaInfo, SubtitleInfo, VideoInfo } from './media-info
 export { muxSound, type MuxedVideo, type MuxSoundOptions } from './mux-sound.js';
 export { hashVideoPackets } from './packet-hash.js';
 export { probe, type ProbeOptions } from './probe.js';
+export { probeStored, type StoredClip } from './probe-stored.js';
 export { runningProcesses } from './process.js';
 export type { PcmSource, SoundSource } from './sound-input.js';
 export { makeStillVideo, type StillVideoOptions } from './still-video.js';

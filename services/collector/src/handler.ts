@@ -14,7 +14,7 @@ import {
   type Stage,
   type WorkContext,
 } from '@soundstage/core';
-import { decodeAudio, probe, type MediaInfo } from '@soundstage/media';
+import { decodeAudio, probeStored, type MediaInfo } from '@soundstage/media';
 import { checkRelativePath } from './collect-folder.js';
 import type { CollectorConfig } from './config.js';
 import { isPart, LONGEST_PART_S } from './download/downloader.js';
@@ -125,7 +125,7 @@ export function createCollectionStage(
 
     progress('probe', 0);
     const limits = { bytes: config.SOUNDSTAGE_CLIP_BYTES, seconds: config.SOUNDSTAGE_CLIP_SECONDS };
-    const info = await probe(path, { limits, signal });
+    const info = await probeStored(store, { path, sha256 }, { limits, signal });
     progress('probe', 1, `${info.container}, ${info.durationS.toFixed(1)} s`);
 
     progress('listen', 0);
