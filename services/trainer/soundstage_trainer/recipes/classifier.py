@@ -15,6 +15,7 @@ from soundstage_trainer.errors import SoundstageError
 from soundstage_trainer.export import session, store_as_float16, to_onnx
 from soundstage_trainer.graphs.classifier import SIDE_PX, Classifier
 from soundstage_trainer.recipes.common import colour_frame, milliseconds, video_files
+from soundstage_trainer.run.recipe import Recipe
 
 COMMAND = "python -m soundstage_trainer classifier --data DIR --out models"
 
@@ -43,7 +44,7 @@ def labels() -> list[str]:
 def build(net: Classifier) -> onnx.ModelProto:
     count = torch.export.Dim("n", min=1)
     return to_onnx(
-        net, (torch.rand(2, SIDE_PX, SIDE_PX, 3) * 255,), inputs=["frames"], outputs=["probabilities", "embedding"],
+        net, (torch.rand(2, SIDE_PX, SIDE_PX, 3) * 255,), inputs=["frames"], outputs=["probabilities", "embedding", "map"],
         dynamic={"frames": {0: count}},
     )  # fmt: skip
 
@@ -73,7 +74,7 @@ def run(out: Path, data: Path | None, version: str) -> tuple[Path, Path]:
         {
             "name": "classifier",
             "version": version,
-            "does": "What a frame shows, of ImageNet's 1000 classes; and a 1280-number description of it.",
+            "does": "What a frame shows, of ImageNet's 1000 classes; a 1280-number description of it, whole and by place.",
             "inputs": [
                 card.tensor(
                     "frames",
@@ -84,7 +85,8 @@ def run(out: Path, data: Path | None, version: str) -> tuple[Path, Path]:
             ],
             "outputs": [
                 card.tensor("probabilities", ["N", 1000], "0..1", "sums to 1; names in labels.json"),
-                card.tensor("embedding", ["N", 1280], "none", "mean of the last feature map"),
+                card.tensor("embedding", ["N", 1280], "none", "mean of map over its 49 places"),
+                card.tensor("map", ["N", 7, 7, 1280], "none", "the last feature map, row by row; a place covers 32 pixels"),
             ],
             "recipe": "classifier",
             "dataset": "ImageNet-1k, by the authors of the weights",
@@ -98,3 +100,6 @@ def run(out: Path, data: Path | None, version: str) -> tuple[Path, Path]:
         },
         labels(),
     )
+
+
+RECIPE = Recipe(does="export the ImageNet classifier", export=run, version="2")

@@ -41,7 +41,10 @@ export function watch(
   const { classes, personIndex } = palette;
   const sights: Sight[] = [];
   const classify = oneAtATime(async ({ data, timeS }: Frame) => {
-    const { probabilities } = await models.classifier.run({ frames: { dims: [1, 224, 224, 3], data } }, { signal });
+    const { probabilities } = await models.classifier.run(
+      { frames: { dims: [1, 224, 224, 3], data } },
+      { signal, outputs: ['probabilities'] },
+    );
     sights.push({ timeS, by: 'classifier', evidence: classified(classes, asFloat32(probabilities)) });
   });
   const detect = oneAtATime(async ({ data, timeS }: Frame) => {

@@ -12,10 +12,10 @@ let palette: Palette;
 
 beforeAll(async () => {
   for (const [key, model] of [
-    ['imagenet', 'classifier'],
-    ['coco', 'detector'],
+    ['imagenet', 'classifier/2'],
+    ['coco', 'detector/1'],
   ] as const) {
-    labels[key] = JSON.parse(await readFile(new URL(`models/${model}/1/labels.json`, ROOT), 'utf8')) as string[];
+    labels[key] = JSON.parse(await readFile(new URL(`models/${model}/labels.json`, ROOT), 'utf8')) as string[];
   }
   palette = await openPalette(fileURLToPath(new URL('services/inference/palette', ROOT)), labels);
 });

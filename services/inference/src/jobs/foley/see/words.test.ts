@@ -10,10 +10,10 @@ let palette: Palette;
 
 beforeAll(async () => {
   const labelsOf = async (model: string): Promise<string[]> =>
-    JSON.parse(await readFile(new URL(`models/${model}/1/labels.json`, ROOT), 'utf8')) as string[];
+    JSON.parse(await readFile(new URL(`models/${model}/labels.json`, ROOT), 'utf8')) as string[];
   palette = await openPalette(fileURLToPath(new URL('services/inference/palette', ROOT)), {
-    imagenet: await labelsOf('classifier'),
-    coco: await labelsOf('detector'),
+    imagenet: await labelsOf('classifier/2'),
+    coco: await labelsOf('detector/1'),
   });
 });
 
