@@ -10,8 +10,9 @@ import {
   type Stage,
   type WorkContext,
 } from '@soundstage/core';
+import type { FaceModel } from '@soundstage/faces';
+import { probeStored } from '@soundstage/media';
 import type { PreprocessorConfig } from './config.js';
-import type { FaceModel } from './face/face-model.js';
 import { Flawed } from './flaws/flaw.js';
 import { makeFreeClip, makeProfileClip, type MadeClip } from './make-clip.js';
 import { PROFILES, type Profile } from './profiles.js';
@@ -20,11 +21,13 @@ import { PROFILES, type Profile } from './profiles.js';
 export function createPreprocessingStage(
   config: PreprocessorConfig,
   faces: FaceModel,
+  /** The face model's name, version and hash. */
+  facesId: string,
 ): Stage<PreprocessingSpec, 'preprocessing'> {
   return {
     kind: 'preprocessing',
     // Another model finds other faces: its hash is part of the work's key.
-    codeVersion: `2-${faces.id}`,
+    codeVersion: `2-${facesId}`,
     steps: [
       { name: 'fetch', share: 5 },
       { name: 'cut', share: 90 },
@@ -44,16 +47,18 @@ export function createPreprocessingStage(
     async run(spec, context) {
       const { store, scratch, signal, progress, log } = context;
       checkReference(spec.clip, 'spec.clip');
+      const { sha256 } = spec.clip;
       checkDuration(spec); // what another service passed on was not checked here
       progress('fetch', 0);
-      const path = join(scratch, `clip-${spec.clip.sha256.slice(0, 12)}`);
+      const path = join(scratch, `clip-${sha256.slice(0, 12)}`);
       await fetchObject(store, spec.clip, path, signal);
       progress('fetch', 1);
 
       progress('cut', 0, spec.profile || `${spec.frameRate} frames/s`);
       const limits = { bytes: config.SOUNDSTAGE_CLIP_BYTES };
       const onProgress = (share: number, message?: string) => progress('cut', Math.min(0.99, share), message);
-      const clip = { path, spec, scratch, limits, faces, signal, onProgress };
+      const look = () => probeStored(store, { path, sha256 }, { limits, signal });
+      const clip = { path, spec, look, scratch, limits, faces, signal, onProgress };
       const profile = profileOf(spec);
       try {
         const made = await (profile ? makeProfileClip(clip, profile) : makeFreeClip(clip));

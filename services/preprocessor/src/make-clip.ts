@@ -2,11 +2,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreprocessingSpec } from '@soundstage/contracts';
 import { badInput, SoundstageError } from '@soundstage/core';
-import { cutParts, probe, type MediaInfo, type MediaLimits } from '@soundstage/media';
-import { findFaces, writeCrops, type FramesOf } from './face/face-crops.js';
-import type { FaceModel } from './face/face-model.js';
-import { smoothTrack, type Square } from './face/smooth-track.js';
-import { trackFace, type FaceRules } from './face/track-face.js';
+import {
+  findFaces,
+  smoothTrack,
+  trackFace,
+  writeCrops,
+  type FaceModel,
+  type FaceRules,
+  type FramesOf,
+  type Square,
+} from '@soundstage/faces';
+import { cutParts, type MediaInfo, type MediaLimits } from '@soundstage/media';
 import { createMeasures, Flawed, type Measure, type Measures } from './flaws/flaw.js';
 import { loudestLevelDb } from './flaws/loudest-level.js';
 import { createMotionMeter, PREVIEW, type MotionMeter } from './flaws/moving-share.js';
@@ -18,6 +24,8 @@ import { packFolder } from './tar.js';
 export interface ClipToMake {
   path: string;
   spec: PreprocessingSpec;
+  /** Tells what the clip holds. */
+  look: () => Promise<MediaInfo>;
   /** A folder for the outputs, thrown away on failure. */
   scratch: string;
   limits: Partial<MediaLimits>;
@@ -42,8 +50,8 @@ export interface MadeClip {
  * @throws BAD_INPUT where the clip can't be read or is no moving picture
  */
 export async function makeFreeClip(clip: ClipToMake): Promise<MadeClip> {
-  const { path, spec, limits, signal } = clip;
-  const info = await probe(path, { limits, signal });
+  const { spec } = clip;
+  const info = await clip.look();
   if (!isMoving(info)) throw badInput('The clip has no moving picture, which is what is cut.', 'spec.clip');
   const plan = planFreeCut(spec, info);
   return { plan, measures: [], ...(await cut(clip, info, plan, createMotionMeter())) };
@@ -55,10 +63,10 @@ export async function makeFreeClip(clip: ClipToMake): Promise<MadeClip> {
  * @throws Flawed where the clip doesn't fit
  */
 export async function makeProfileClip(clip: ClipToMake, profile: Profile): Promise<MadeClip> {
-  const { path, spec, limits, signal } = clip;
+  const { spec } = clip;
   const { flaws } = profile;
   const measures = createMeasures();
-  const info = await decodable(() => probe(path, { limits, signal }));
+  const info = await decodable(clip.look);
   if (!isMoving(info)) throw new Flawed('no_picture', 'The clip has no moving picture.');
   checkStreams(info, profile, measures);
   const lengthS = cutLengthS(profile, spec, info);

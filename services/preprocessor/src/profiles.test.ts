@@ -11,10 +11,10 @@ import {
 } from '@soundstage/contracts';
 import { createLocalAdapters } from '@soundstage/adapters-local';
 import { startTestServices, temporaryFolder, until, type TestServices } from '@soundstage/core/testing';
+import { makeFaceClip, type DrawnFace } from '@soundstage/faces/testing';
 import { probe } from '@soundstage/media';
 import { createPreprocessor } from './index.js';
 import { frameNumbers, makeClip, makeCountingClip, pulseEdges } from './testing/counting-clip.js';
-import { makeFaceClip, type DrawnFace } from './testing/drawn-face.js';
 
 // Each test makes a clip and runs ffmpeg several times, on a machine that may be busy.
 jest.setTimeout(180_000);

@@ -1,6 +1,6 @@
 import type { PreprocessingProfile } from '@soundstage/core';
 import type { PictureSize } from '@soundstage/media';
-import type { FaceRules } from './face/track-face.js';
+import type { FaceRules } from '@soundstage/faces';
 import type { FlawLimits } from './flaws/flaw.js';
 
 /** A picture that a profile asks for. */

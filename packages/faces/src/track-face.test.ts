@@ -1,9 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { PROFILES } from '../profiles.js';
 import { smoothTrack } from './smooth-track.js';
-import { trackFace, type Face, type Track } from './track-face.js';
+import { mainTrack, trackFace, type Face, type FaceRules, type Track } from './track-face.js';
 
-const rules = PROFILES.sync.face!;
+const rules: FaceRules = {
+  scoreAtLeast: 0.6,
+  longestGapS: 0.4,
+  jumpSides: 0.5,
+  rivalShare: 0.5,
+  cropSides: 1.6,
+  smoothS: 0.12,
+};
 const RATE = 25;
 const face = (x: number, y = 100, side = 80, score = 0.9): Face => ({ x, y, side, score });
 const frames = (count: number, faces: (n: number) => Face[]) => Array.from({ length: count }, (_, n) => faces(n));

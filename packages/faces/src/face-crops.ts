@@ -1,14 +1,19 @@
-import { decodeFrames, encodeFrames, framesAtTicks, type DecodedFrame, type MediaLimits } from '@soundstage/media';
-import type { MovingMedia } from '../plan-cut.js';
+import {
+  decodeFrames,
+  encodeFrames,
+  framesAtTicks,
+  type DecodedFrame,
+  type MediaInfo,
+  type MediaLimits,
+} from '@soundstage/media';
 import { cropSquare } from './crop-square.js';
-import { FACE_BATCH, FACE_SIDE, type FaceModel } from './face-model.js';
+import { FACE_BATCH, FACE_SIDE, type DetectedFace, type FaceModel } from './face-model.js';
 import type { Square } from './smooth-track.js';
-import type { Face } from './track-face.js';
 
 /** A part of a clip at a constant frame rate. */
 export interface FramesOf {
   path: string;
-  info: MovingMedia;
+  info: MediaInfo & { video: NonNullable<MediaInfo['video']> };
   startS: number;
   frameRate: number;
   frames: number;
@@ -26,9 +31,9 @@ export async function findFaces(
   clip: FramesOf,
   model: FaceModel,
   onProgress: (share: number) => void,
-): Promise<Face[][]> {
+): Promise<DetectedFace[][]> {
   const ticks: number[] = [];
-  const found: Face[][] = [];
+  const found: DetectedFace[][] = [];
   let batch: Uint8Array[] = [];
   const flush = async () => {
     if (batch.length > 0) found.push(...(await model.detect(batch, clip.info.video, clip.signal)));
@@ -64,7 +69,7 @@ export function writeCrops(
       const { x, y, side } = squares[tick++]!;
       const across = width / video.width;
       const crop = cropSquare(
-        { width, height, data },
+        { width, height, channels: 3, data },
         { x: x * across, y: y * (height / video.height), side: side * across },
         sidePixels,
       );

@@ -14,6 +14,9 @@ export interface FaceRules {
   smoothS: number;
 }
 
+/** What makes two sightings one face. */
+export type LinkRules = Pick<FaceRules, 'scoreAtLeast' | 'jumpSides'>;
+
 /** A face in a frame, in pixels of the picture as shown. */
 export interface Face {
   score: number;
@@ -47,8 +50,7 @@ const MOST_GROWTH = 1.5;
  */
 export function trackFace(frames: readonly (readonly Face[])[], frameRate: number, rules: FaceRules): TrackOutcome {
   const tracks = linkFaces(frames, rules);
-  const areas = tracks.map((track) => areaOf(track));
-  const main = tracks[areas.indexOf(Math.max(...areas))];
+  const main = largest(tracks);
   if (main === undefined) return noFace(frames.length / frameRate, rules);
 
   const gap = longestGap(main);
@@ -82,9 +84,20 @@ export function trackFace(frames: readonly (readonly Face[])[], frameRate: numbe
   return { found: true, track: main, gapS, rivalShare };
 }
 
+/**
+ * The face that is seen largest and longest, wherever it is seen; undefined where there is no face at all. Unlike
+ * `trackFace` it asks for nothing more.
+ */
+export function mainTrack<Seen extends Face>(
+  frames: readonly (readonly Seen[])[],
+  rules: LinkRules,
+): (Seen | undefined)[] | undefined {
+  return largest(linkFaces(frames, rules));
+}
+
 /** Joins faces that are near and alike, the nearest first; one that was away may come back where it was. */
-function linkFaces(frames: readonly (readonly Face[])[], rules: FaceRules): Track[] {
-  const tracks: { faces: Track; last: Face }[] = [];
+function linkFaces<Seen extends Face>(frames: readonly (readonly Seen[])[], rules: LinkRules): (Seen | undefined)[][] {
+  const tracks: { faces: (Seen | undefined)[]; last: Seen }[] = [];
   frames.forEach((faces, frame) => {
     const sure = faces.filter(({ score }) => score >= rules.scoreAtLeast);
     const pairs = tracks
@@ -100,12 +113,17 @@ function linkFaces(frames: readonly (readonly Face[])[], rules: FaceRules): Trac
     }
     for (const face of sure) {
       if (taken.has(face)) continue;
-      const track: Track = Array.from({ length: frames.length }, () => undefined);
+      const track = Array.from({ length: frames.length }, (): Seen | undefined => undefined);
       track[frame] = face;
       tracks.push({ faces: track, last: face });
     }
   });
   return tracks.map(({ faces }) => faces);
+}
+
+function largest<T extends Track>(tracks: readonly T[]): T | undefined {
+  const areas = tracks.map((track) => areaOf(track));
+  return tracks[areas.indexOf(Math.max(...areas))];
 }
 
 function noFace(gapS: number, { longestGapS }: FaceRules): TrackOutcome {

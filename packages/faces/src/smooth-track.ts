@@ -19,7 +19,11 @@ const MEDIAN_FRAMES = 5;
  *
  * @param track with at least one face
  */
-export function smoothTrack(track: Track, frameRate: number, rules: FaceRules): Square[] {
+export function smoothTrack(
+  track: Track,
+  frameRate: number,
+  rules: Pick<FaceRules, 'cropSides' | 'smoothS'>,
+): Square[] {
   const smooth = (value: (face: NonNullable<Track[number]>) => number) =>
     gaussian(median(bridge(track.map((face) => face && value(face)))), rules.smoothS * frameRate);
   const x = smooth((face) => face.x);

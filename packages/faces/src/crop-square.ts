@@ -1,7 +1,9 @@
-/** A picture of RGB bytes, rows from the top. */
-export interface RgbPicture {
+/** A picture of bytes, rows from the top. */
+export interface CroppedPicture {
   width: number;
   height: number;
+  /** 3: red, green, blue; 1: grey. */
+  channels: 1 | 3;
   data: Uint8Array;
 }
 
@@ -12,7 +14,7 @@ export interface RgbPicture {
  * @param square middle and side in pixels of `picture`; not much larger than `sidePixels`, or fine detail flickers
  */
 export function cropSquare(
-  { width, height, data }: RgbPicture,
+  { width, height, channels, data }: CroppedPicture,
   square: { x: number; y: number; side: number },
   sidePixels: number,
 ): Uint8Array {
@@ -20,7 +22,7 @@ export function cropSquare(
   // The middle of a pixel lies half a pixel inside.
   const columns = taps(square.x - square.side / 2 + step / 2 - 0.5, step, sidePixels, width);
   const rows = taps(square.y - square.side / 2 + step / 2 - 0.5, step, sidePixels, height);
-  const shown = new Uint8Array(sidePixels * sidePixels * 3);
+  const shown = new Uint8Array(sidePixels * sidePixels * channels);
   let at = 0;
   for (let row = 0; row < sidePixels; row++) {
     const above = rows.first[row]! * width;
@@ -30,11 +32,11 @@ export function cropSquare(
       const left = columns.first[column]!;
       const right = columns.second[column]!;
       const across = columns.share[column]!;
-      for (let channel = 0; channel < 3; channel++) {
-        const a = data[3 * (above + left) + channel]!;
-        const b = data[3 * (above + right) + channel]!;
-        const c = data[3 * (below + left) + channel]!;
-        const d = data[3 * (below + right) + channel]!;
+      for (let channel = 0; channel < channels; channel++) {
+        const a = data[channels * (above + left) + channel]!;
+        const b = data[channels * (above + right) + channel]!;
+        const c = data[channels * (below + left) + channel]!;
+        const d = data[channels * (below + right) + channel]!;
         const top = a + (b - a) * across;
         shown[at++] = top + (c + (d - c) * across - top) * down + 0.5;
       }

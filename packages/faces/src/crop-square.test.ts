@@ -6,6 +6,7 @@ import { cropSquare } from './crop-square.js';
 const graph = (width: number, height: number) => ({
   width,
   height,
+  channels: 3 as const,
   data: Uint8Array.from({ length: width * height * 3 }, (_, at) => {
     const pixel = Math.floor(at / 3);
     return [2 * (pixel % width), 2 * Math.floor(pixel / width), 7][at % 3]!;

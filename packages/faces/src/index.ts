@@ -1,0 +1,13 @@
+export { cropSquare, type CroppedPicture } from './crop-square.js';
+export { findFaces, writeCrops, type FramesOf } from './face-crops.js';
+export { createFaceModel, FACE_BATCH, FACE_SIDE, type DetectedFace, type FaceModel } from './face-model.js';
+export { smoothTrack, type Square } from './smooth-track.js';
+export {
+  mainTrack,
+  trackFace,
+  type Face,
+  type FaceRules,
+  type LinkRules,
+  type Track,
+  type TrackOutcome,
+} from './track-face.js';
