@@ -53,7 +53,8 @@ export async function readCard(folder: string): Promise<ModelCard> {
   return { ...read, name: read.name ?? basename(dirname(folder)), version: String(read.version ?? basename(folder)) };
 }
 
-function cardProblems(card: unknown): string[] {
+/** What a card lacks to run its model by: every problem, in words. */
+export function cardProblems(card: unknown): string[] {
   if (typeof card !== 'object' || card === null) return ['it is no object'];
   const fields = card as Record<string, unknown>;
   const problems: string[] = [];

@@ -27,8 +27,12 @@ export async function listModels(folder: string): Promise<ListedModel[]> {
   return found;
 }
 
-/** The folder of a model version; without a version, of the highest. Throws SoundstageError NOT_FOUND. */
-export async function findModelFolder(folder: string, name: string, version?: string): Promise<string> {
+/**
+ * The folder of a model version; without a version, of the highest; without a name, the folder is that of the version
+ * itself. Throws SoundstageError NOT_FOUND.
+ */
+export async function findModelFolder(folder: string, name?: string, version?: string): Promise<string> {
+  if (name === undefined) return folder;
   const versions = (await folderNames(join(folder, name))).sort(byVersion);
   const chosen = version ?? versions.at(-1);
   if (chosen === undefined || !versions.includes(chosen)) {

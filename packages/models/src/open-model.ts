@@ -8,9 +8,9 @@ import { startWorkerProcess, type WorkerProcess } from './worker-process.js';
 export type ExecutionProvider = 'cpu' | 'cuda';
 
 export interface OpenModelOptions {
-  /** The folder that holds `<name>/<version>/{model.onnx, card.json}`. */
+  /** The folder that holds `<name>/<version>/{model.onnx, card.json}`; without a name, the folder of one version itself. */
   folder: string;
-  name: string;
+  name?: string;
   /** Default: the highest. */
   version?: string;
   /** Threads within an operator. Operators run one after the other. */
