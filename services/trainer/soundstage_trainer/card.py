@@ -23,11 +23,11 @@ def write_model(folder: Path, model: onnx.ModelProto, card: dict[str, Any], labe
     content = model.SerializeToString(deterministic=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / "model.onnx", content)
+        replace_file(folder / "model.onnx", content)
         if labels is not None:
-            _replace(folder / "labels.json", (json.dumps(labels, indent=0, ensure_ascii=False) + "\n").encode())
+            replace_file(folder / "labels.json", (json.dumps(labels, indent=0, ensure_ascii=False) + "\n").encode())
         card = {**card, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        _replace(folder / "card.json", (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+        replace_file(folder / "card.json", (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as cause:
         raise SoundstageError(
             "write_failed", f"Cannot write to {folder}: {cause.strerror}; check space and rights.", retryable=True
@@ -44,7 +44,8 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Put content in path's place: readers see the old file or the new one, whole, also after the power was cut."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as file:
@@ -52,5 +53,10 @@ def _replace(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # or the new name may not outlast a power cut
+        finally:
+            os.close(folder)
     finally:
         partial.unlink(missing_ok=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 EXIT_DONE = 0
+EXIT_FAILED = 1
 EXIT_BAD_INPUT = 42
+EXIT_STOPPED = 75
 
 
 class SoundstageError(Exception):

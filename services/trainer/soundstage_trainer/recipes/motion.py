@@ -14,6 +14,7 @@ from soundstage_trainer.export import session, to_onnx
 from soundstage_trainer.graphs import motion
 from soundstage_trainer.onset.dataset import CHUNK_FRAMES
 from soundstage_trainer.recipes.common import NO_TRAINING_DATA, OWN_LICENCE, milliseconds, video_files
+from soundstage_trainer.run.recipe import Recipe
 
 COMMAND = "python -m soundstage_trainer motion --data DIR --out models"
 
@@ -81,3 +82,6 @@ def run(out: Path, data: Path | None, version: str) -> tuple[Path, Path]:
             "input_decoding": INPUT_DECODING,
         },
     )
+
+
+RECIPE = Recipe(does="export the motion features", export=run)
