@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { exitCode, SoundstageError } from '@soundstage/core';
+import { addCollectCommand } from './collect/collect.js';
+import { addDatasetCommands } from './dataset/dataset.js';
 import { addDemoCommand } from './demo.js';
 import { addFoleyCommand } from './foley.js';
 import { addServeCommands } from './serve.js';
@@ -31,6 +33,8 @@ for (const stream of [process.stdout, process.stderr])
 
 addFoleyCommand(program);
 addDemoCommand(program);
+addCollectCommand(program);
+addDatasetCommands(program);
 addServeCommands(program);
 
 try {

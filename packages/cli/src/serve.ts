@@ -1,15 +1,6 @@
 import type { Command } from 'commander';
-import { badInput, type CreateService } from '@soundstage/core';
-
-/** Each is loaded when it is asked for, so that the other commands start at once. */
-const SERVICES: Readonly<Record<string, () => Promise<CreateService>>> = {
-  collector: async () => (await import('@soundstage/collector')).createCollector,
-  preprocessor: async () => (await import('@soundstage/preprocessor')).createPreprocessor,
-  splitter: async () => (await import('@soundstage/splitter')).createSplitter,
-  'feature-extractor': async () => (await import('@soundstage/feature-extractor')).createFeatureExtractor,
-  'trainer-launcher': async () => (await import('@soundstage/trainer-launcher')).createTrainerLauncher,
-  inference: async () => (await import('@soundstage/inference')).createInference,
-};
+import type { CreateService } from '@soundstage/core';
+import { serviceNamed, SERVICES } from './connect/services.js';
 
 export function addServeCommands(program: Command): void {
   program
@@ -38,13 +29,7 @@ Examples:
       '\nExamples:\n  soundstage serve inference\n  SOUNDSTAGE_LISTEN=0.0.0.0:7401 soundstage serve collector',
     )
     .action(async (name: string) => {
-      const create = SERVICES[name];
-      if (!create) {
-        throw badInput(
-          `There is no service ${JSON.stringify(name)}: choose one of ${Object.keys(SERVICES).join(', ')}.`,
-        );
-      }
-      await serve(name, [create], false);
+      await serve(name, [serviceNamed(name)], false);
     });
 }
 

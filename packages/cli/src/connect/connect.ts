@@ -1,0 +1,109 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import type { ObjectRef } from '@soundstage/contracts';
+import {
+  badInput,
+  commonConfig,
+  createLogger,
+  createPlatform,
+  readConfig,
+  startServices,
+  storeMedia,
+  type CreateService,
+  type JobKind,
+} from '@soundstage/core';
+import { createServiceClient, type ServiceClient, type UploadFile } from './client.js';
+import { SERVICES, type ServiceName } from './services.js';
+
+/** Services that a command speaks to: started in this process, or running elsewhere. */
+export interface Connection extends ServiceClient {
+  /** Stores a file under its hash. */
+  put(file: UploadFile, signal?: AbortSignal): Promise<ObjectRef>;
+  /** The version of the code that does a kind of work; empty where the services run elsewhere and don't tell. */
+  codeVersionOf(kind: JobKind): string;
+  /** Lets the services end what they are at, and put back what takes longer. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** `host:port` of running services. Without it they are started in this process, on SOUNDSTAGE_HOME. */
+  server?: string | undefined;
+}
+
+/** What differs from a server's defaults where services live as long as one command. */
+const SHORT_LIVED = {
+  // Work of a command that was killed is taken up soon by the next one.
+  SOUNDSTAGE_LEASE_S: '5',
+  SOUNDSTAGE_DRAIN_S: '3',
+  SOUNDSTAGE_CONCURRENCY: String(Math.min(8, Math.max(1, availableParallelism()))),
+  SOUNDSTAGE_LOG_LEVEL: 'fatal',
+};
+
+/** The folder that everything local lies in. */
+export function homeFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return readConfig({ SOUNDSTAGE_HOME: commonConfig.SOUNDSTAGE_HOME }, env).SOUNDSTAGE_HOME;
+}
+
+/**
+ * Connects to running services, or starts those that are needed in this process, as `soundstage up` would: on the same
+ * queue and store, so that both may run at a time.
+ *
+ * @throws BAD_INPUT for an address or a configuration that is wrong; UNAVAILABLE where nobody answers
+ */
+export async function connect(needed: readonly ServiceName[], { server }: ConnectOptions = {}): Promise<Connection> {
+  return server === undefined ? startHere(needed) : connectTo(server);
+}
+
+async function connectTo(address: string): Promise<Connection> {
+  if (!/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.test(address)) {
+    throw badInput(`--server is ${JSON.stringify(address)}; give host:port, for example 127.0.0.1:7400.`, 'server');
+  }
+  const client = createServiceClient(address);
+  return {
+    ...client,
+    put: (file, signal) => client.upload(file, signal),
+    codeVersionOf: () => '',
+    close: async () => client.close(),
+  };
+}
+
+async function startHere(needed: readonly ServiceName[]): Promise<Connection> {
+  const given = Object.entries(process.env).filter(([, value]) => value !== undefined && value !== '');
+  const env = { ...SHORT_LIVED, ...Object.fromEntries(given) };
+  const read = readConfig(commonConfig, env);
+  // A port of its own: a server may run beside.
+  const config = { ...read, SOUNDSTAGE_LISTEN: '127.0.0.1:0', SOUNDSTAGE_METRICS_PORT: -1 };
+  const home = config.SOUNDSTAGE_HOME;
+  await mkdir(home, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw badInput(`${home} can't be written (${cause.code}): set SOUNDSTAGE_HOME to a folder of yours.`, 'home');
+  });
+  const [{ createLocalAdapters }, ...creators] = await Promise.all([
+    import('@soundstage/adapters-local'),
+    ...needed.map((name) => SERVICES[name]()),
+  ]);
+  const log = createLogger({ service: 'soundstage', level: config.SOUNDSTAGE_LOG_LEVEL });
+  const platform = createPlatform(createLocalAdapters(home), config, log);
+  const versions = new Map<JobKind, string>();
+  const noting = creators.map((create): CreateService => async (...given) => {
+    const parts = await create(...given);
+    for (const { kind, codeVersion } of parts.stages) versions.set(kind, codeVersion);
+    return parts;
+  });
+  const running = await startServices(platform, noting);
+  const client = createServiceClient(running.address);
+  return {
+    ...client,
+    // Straight into the store: nothing is gained by sending it to oneself.
+    async put({ path, sha256, mediaType }, signal) {
+      const { size } = await stat(path);
+      const about = { sha256, sizeBytes: BigInt(size), mediaType, signal };
+      return storeMedia(platform.store, createReadStream(path), about);
+    },
+    codeVersionOf: (kind) => versions.get(kind) ?? '',
+    async close() {
+      client.close();
+      await running.drain();
+    },
+  };
+}
