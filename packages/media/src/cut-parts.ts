@@ -1,6 +1,7 @@
 import { badInput } from '@soundstage/core';
 import { ffmpegArguments, guardOptions, type Target } from './command-line.js';
 import { alignedSound } from './decode-audio.js';
+import { framesAtRate } from './frame-views.js';
 import { withDefaults, type MediaLimits } from './limits.js';
 import { openMediaFile } from './media-file.js';
 import type { MediaInfo } from './media-info.js';
@@ -60,8 +61,6 @@ export interface CutPartsOptions {
 
 /** How far before the beginning reading begins, so that the picture which stands then is among those that are read. */
 const LEAD_S = 2;
-/** Time stamps that were rounded to milliseconds may lie this much behind their tick. */
-const ROUNDED_S = 0.002;
 const MAX_PICTURES = 4;
 
 /**
@@ -126,11 +125,7 @@ function cutCommand(options: CutPartsOptions, info: MediaInfo, limits: MediaLimi
   if (pictures.length > 0) graph.push(`[0:${video.index}]split=${pictures.length}${heads}`);
   pictures.forEach((picture, index) => {
     const steps = [
-      // Shift the clip’s beginning to 0, then take the picture that stands at each tick.
-      `setpts=PTS-(${(filterTime(startS) + ROUNDED_S).toFixed(6)}/TB)`,
-      `fps=fps=${picture.frameRate}:start_time=0:round=up`,
-      'tpad=stop_mode=clone:stop=-1',
-      `trim=end_frame=${picture.frames}`,
+      ...framesAtRate(picture, filterTime(startS)),
       ...scaling(picture.size),
       'setsar=1',
       `format=${picture.form === 'jpeg' ? 'yuvj420p' : 'yuv420p'}`,

@@ -63,6 +63,29 @@ describe('decodeFrames', () => {
     expect(await allFrames(path('thirty.mkv'), { views: [view] })).toHaveLength(60);
   });
 
+  test('gives exactly the frames that stand at the ticks of another rate, beside views that keep their own', async () => {
+    const views = [
+      { ...COUNTING_VIEW, name: 'slower', ticks: { frameRate: 21.5, frames: 86 } },
+      { ...COUNTING_VIEW, name: 'faster', ticks: { frameRate: 60, frames: 250 } },
+      { ...COUNTING_VIEW, name: 'own' },
+    ];
+    const frames = await allFrames(path('plain.mp4'), { views });
+    const of = (name: string) => frames.filter((frame) => frame.view === name);
+    // A picture that comes up to 2 ms behind its tick counts: time stamps are rounded.
+    const standing = (n: number, rate: number) => Math.min(99, Math.floor((n / rate + 0.002) * 25));
+    for (const [name, rate, count] of [['slower', 21.5, 86], ['faster', 60, 250]] as const) {
+      expect(of(name).map(frameNumber)).toEqual(Array.from({ length: count }, (_, n) => standing(n, rate)));
+      expect(of(name).map(({ timeS }) => timeS)).toEqual(Array.from({ length: count }, (_, n) => n / rate));
+    } // prettier-ignore
+    expect(of('own').map(frameNumber)).toEqual(plain.map(([n]) => n));
+    const later = await allFrames(path('plain.mp4'), {
+      startS: 1.01,
+      views: [{ ...COUNTING_VIEW, ticks: { frameRate: 12.5, frames: 20 } }],
+    });
+    expect(later[0]?.timeS).toBe(1.01);
+    expect(later.map(frameNumber)).toEqual(Array.from({ length: 20 }, (_, n) => Math.floor(25.25 + 2 * n)));
+  });
+
   test('keeps the true times of a variable frame rate', async () => {
     makeMedia(
       ...countingPicture(60),

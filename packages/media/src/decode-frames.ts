@@ -27,7 +27,7 @@ export interface DecodedFrame {
   view: string;
   /** 0, 1, 2, … within the view. */
   index: number;
-  /** When players show it, in seconds after the file's zero. */
+  /** When players show it, in seconds after the file's zero; of a view with `ticks` the time of its tick. */
   timeS: number;
   /** height × width (gray) or height × width × 3 (rgb24) bytes, rows from the top. */
   data: Uint8Array;
@@ -83,7 +83,10 @@ async function* decodeOpenFile(
           url: 'file:/dev/fd/3',
         },
       ],
-      filterGraph: frameViewGraph(views, video, clock.lengthS),
+      filterGraph: frameViewGraph(views, video, {
+        lengthS: clock.lengthS,
+        firstS: clock.filterZeroS + (options.startS ?? 0),
+      }),
       outputs: views.map((_, index) => ({
         options: ['-map', `[out${index}]`, '-fps_mode', 'passthrough', '-f', 'rawvideo'],
         url: `pipe:${4 + index}`,
@@ -159,7 +162,9 @@ async function* decodeOpenFile(
         queue.shift();
         queuedBytes -= head.data.byteLength;
         throttle();
-        yield { view: (views[head.view] as FrameView).name, index: head.index, timeS, data: head.data };
+        const { name, ticks } = views[head.view] as FrameView;
+        const shownS = ticks ? (options.startS ?? 0) + head.index / ticks.frameRate : timeS;
+        yield { view: name, index: head.index, timeS: shownS, data: head.data };
         continue;
       }
       if (ended) break;

@@ -19,11 +19,18 @@ export interface FrameView {
   everyS?: number;
   /** This many frames, in the middle of equal spans of the picture. */
   count?: number;
+  /**
+   * This many frames: the n-th is what players show at `n / frameRate` after the beginning of the part, as `cutParts`
+   * takes it. Before the first picture the first one stands, after the last the last one.
+   */
+  ticks?: { frameRate: number; frames: number };
 }
 
 const BYTES_PER_PIXEL = { gray: 1, rgb24: 3 } as const;
 /** A rate may be this much above `maxFrameRate` before frames are dropped, since rates are rounded. */
 const RATE_TOLERANCE = 1.1;
+/** Time stamps that were rounded to milliseconds may lie this much behind their tick. */
+const ROUNDED_S = 0.002;
 const MAX_VIEW_PIXELS = 4096 * 4096;
 
 export function viewFrameBytes(view: FrameView): number {
@@ -31,15 +38,33 @@ export function viewFrameBytes(view: FrameView): number {
 }
 
 /**
+ * Filters that take what stands at each tick of a constant frame rate, exactly `frames` of them. They begin with 0 where
+ * the filters' clock showed `firstS`.
+ */
+export function framesAtRate({ frameRate, frames }: { frameRate: number; frames: number }, firstS: number): string[] {
+  return [
+    `setpts=PTS-(${(firstS + ROUNDED_S).toFixed(6)}/TB)`,
+    `fps=fps=${frameRate}:start_time=0:round=up`,
+    'tpad=stop_mode=clone:stop=-1',
+    `trim=end_frame=${frames}`,
+  ];
+}
+
+/**
  * The filter graph that makes all views from the decoded, upright picture: `[out0]`, `[out1]`, … Each view tells the
  * time of each frame in microseconds through `showinfo@viewN`.
  */
-export function frameViewGraph(views: readonly FrameView[], video: VideoInfo, lengthS: number): string {
+export function frameViewGraph(
+  views: readonly FrameView[],
+  video: VideoInfo,
+  /** Length of the part, and what the filters' clock shows at its beginning. */
+  { lengthS, firstS }: { lengthS: number; firstS: number },
+): string {
   if (views.length === 0 || views.length > 8) throw badInput('Ask for 1 to 8 views.', 'views');
   const heads = views.map((_, index) => `[in${index}]`).join('');
   const chains = views.map((view, index) => {
     const steps = [
-      ...selection(view, video, lengthS),
+      ...selection(view, video, lengthS, firstS),
       ...scaling(view),
       'settb=1/1000000',
       `showinfo@view${index}=checksum=0`,
@@ -49,12 +74,16 @@ export function frameViewGraph(views: readonly FrameView[], video: VideoInfo, le
   return [`[0:${video.index}]split=${views.length}${heads}`, ...chains].join(';');
 }
 
-function selection(view: FrameView, video: VideoInfo, lengthS: number): string[] {
-  const rules = [view.maxFrameRate, view.everyS, view.count].filter((rule) => rule !== undefined);
-  if (rules.length > 1) throw badInput(`View ${view.name} takes one of maxFrameRate, everyS and count.`, 'views');
+function selection(view: FrameView, video: VideoInfo, lengthS: number, firstS: number): string[] {
+  const rules = [view.maxFrameRate, view.everyS, view.count, view.ticks?.frameRate].filter(
+    (rule) => rule !== undefined,
+  );
+  if (rules.length > 1)
+    throw badInput(`View ${view.name} takes one of maxFrameRate, everyS, count and ticks.`, 'views');
   if (rules.some((rule) => !(Number.isFinite(rule) && rule > 0))) {
-    throw badInput(`View ${view.name}: maxFrameRate, everyS and count must be above 0.`, 'views');
+    throw badInput(`View ${view.name}: maxFrameRate, everyS, count and ticks must be above 0.`, 'views');
   }
+  if (view.ticks !== undefined) return framesAtRate(view.ticks, firstS);
   if (view.maxFrameRate !== undefined) {
     const step = Math.max(1, Math.ceil(video.frameRate / (view.maxFrameRate * RATE_TOLERANCE)));
     // Bursts of a variable rate are thinned to twice the rate at most.
