@@ -21,7 +21,7 @@ export interface FrameView {
   count?: number;
   /**
    * This many frames: the n-th is what players show at `n / frameRate` after the beginning of the part, as `cutParts`
-   * takes it. Before the first picture the first one stands, after the last the last one.
+   * takes it. Before the part's first picture that one stands, after the last the last one.
    */
   ticks?: { frameRate: number; frames: number };
 }
