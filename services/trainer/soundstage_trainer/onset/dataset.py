@@ -8,7 +8,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ import onnxruntime
 from soundstage_trainer.decode import Pictures, read_pictures, read_sound
 from soundstage_trainer.errors import SoundstageError
 from soundstage_trainer.onset import ground_truth
+from soundstage_trainer.run.clips import has_clips, read_clips
 
 PACKAGED_LABELS = Path(__file__).parent.parent / "data" / "foley_clips.csv"
 CHUNK_FRAMES = 64
@@ -32,6 +33,8 @@ class ClipEntry:
     kind: str
     impact: bool
     close_up: bool = False  # something is struck near the camera and in full view: judged by the picture, not by scores
+    split: str = "train"  # train, validation or test
+    sound: str | None = None  # a file of its own, where the sound is not taken from the clip
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,36 @@ def read_labels(data: Path, labels: Path | None) -> list[ClipEntry]:
     return found
 
 
+def is_packaged(data: Path, labels: Path | None) -> bool:
+    """Whether the clips are those of the list in the package."""
+    return labels is None and not has_clips(data) and not (data / "labels.csv").is_file()
+
+
+def entries_of(data: Path, labels: Path | None, impact_labels: list[str]) -> list[ClipEntry]:
+    """The clips of DATA/clips.jsonl, in splits; without one, those of read_labels, all of them to train on.
+
+    impact_labels: the labels whose clips are struck; without any all clips of clips.jsonl are, and those of a labels file
+    that say so. Raises SoundstageError ("bad_input") for a label that no clip has.
+    """
+    if labels is None and has_clips(data):
+        entries = [
+            ClipEntry(
+                row.clip.relative_to(data).as_posix(), row.source, row.label, True, split=row.split,
+                sound=row.sound.relative_to(data).as_posix() if row.sound else None,
+            )
+            for row in read_clips(data)
+        ]  # fmt: skip
+    else:
+        entries = read_labels(data, labels)
+    kinds = sorted({entry.kind for entry in entries})
+    unknown = [label for label in impact_labels if label not in kinds]
+    if unknown:
+        raise SoundstageError("bad_input", f"impact_labels: no clip is {', '.join(unknown)}; there are {', '.join(kinds)}.")
+    if impact_labels:
+        entries = [replace(entry, impact=entry.kind in impact_labels) for entry in entries]
+    return entries
+
+
 def load_clips(
     data: Path,
     entries: list[ClipEntry],
@@ -88,27 +121,25 @@ def load_clips(
     model_hash = hashlib.sha256(motion_model.read_bytes()).hexdigest()
     session: onnxruntime.InferenceSession | None = None
     for index, entry in enumerate(entries):
-        content = (data / entry.clip).read_bytes()
-        key = hashlib.sha256(
-            "|".join([EXTRACTION_VERSION, ground_truth.VERSION, model_hash, hashlib.sha256(content).hexdigest()]).encode()
-        ).hexdigest()
+        hashes = [hashlib.sha256((data / name).read_bytes()).hexdigest() for name in (entry.clip, entry.sound) if name]
+        key = hashlib.sha256("|".join([EXTRACTION_VERSION, ground_truth.VERSION, model_hash, *hashes]).encode()).hexdigest()
         path = cache / f"{key}.npz"
         if not path.is_file():
             if session is None:
                 from soundstage_trainer.export import session as open_session
 
                 session = open_session(motion_model)
-            _write_arrays(path, extract(data / entry.clip, session))
+            _write_arrays(path, extract(data / entry.clip, session, data / entry.sound if entry.sound else None))
         with np.load(path) as arrays:
             yield Clip(entry, **{name: arrays[name] for name in arrays.files if name != "duration_s"},
                        duration_s=float(arrays["duration_s"]))  # fmt: skip
         on_clip(index + 1, len(entries), entry.clip)
 
 
-def extract(path: Path, session: onnxruntime.InferenceSession) -> dict[str, np.ndarray]:
+def extract(path: Path, session: onnxruntime.InferenceSession, sound_path: Path | None = None) -> dict[str, np.ndarray]:
     """The arrays of Clip for one file. Raises SoundstageError when it has no picture or no sound."""
     pictures = read_pictures(path)
-    sound = read_sound(path, ground_truth.SAMPLE_RATE_HZ)
+    sound = read_sound(sound_path or path, ground_truth.SAMPLE_RATE_HZ)
     features = motion_features(pictures, session)
     onsets_s, strengths = ground_truth.onset_times(sound)
     ends_s = float(pictures.times_s[-1])
@@ -151,7 +182,10 @@ def dataset_version(entries: list[ClipEntry], data: Path) -> str:
     digest = hashlib.sha256()
     for entry in entries:
         digest.update(json.dumps([entry.clip, entry.source, entry.kind, entry.impact]).encode())
-        digest.update(hashlib.sha256((data / entry.clip).read_bytes()).digest())
+        if entry.split != "train" or entry.sound:
+            digest.update(json.dumps([entry.split, entry.sound]).encode())
+        for name in filter(None, (entry.clip, entry.sound)):
+            digest.update(hashlib.sha256((data / name).read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 

@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy.ndimage import maximum_filter1d
 
 from soundstage_trainer.graphs import onset_net
 from soundstage_trainer.onset import training, trust
 from soundstage_trainer.onset.dataset import Clip
 from soundstage_trainer.onset.scoring import TOLERANCES_S, bootstrap_f1, count_hits, metronome, pooled
+from soundstage_trainer.onset.training import Scored
+from soundstage_trainer.run.run import Run
 
 DIFFERENCE_THRESHOLDS = np.round(np.arange(0.1, 1.6, 0.05), 2)  # of the clip's 95th percentile
 LARGEST_OFFSET_S = 0.2
-Scored = tuple[np.ndarray, np.ndarray, np.ndarray]  # times_s, strengths, true times_s
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,11 @@ def evaluate(
     folds: int,
     cache: Path,
     dataset: str,
-    device: torch.device,
-    on_epoch: Callable[[int, int], None] = lambda fold, epoch: None,
+    part: Callable[[int], Run],
 ) -> Evaluation:
     """Train a net for each fold on the others; score each impact clip by the net that has not seen its source.
+
+    part: the part of the run that a fold is trained in.
 
     The threshold for a fold is the best on the other folds' clips, each judged by the net that did not see it.
     """
@@ -76,9 +77,8 @@ def evaluate(
         path = cache / f"fold-{_key(plan, dataset, folds, fold)}.json"
         if not path.is_file():
             learned = [clip for index, clip in enumerate(clips) if fold_of[index] != fold]
-            net = training.fit(learned, plan, device, lambda epoch, _, fold=fold: on_epoch(fold, epoch))
+            net = training.fit(learned, plan, part(fold))
             _keep(path, {str(index): _heard(net, clips[index]) for index in indices})
-        on_epoch(fold, plan.epochs * plan.voters)
         for index, heard in json.loads(path.read_text()).items():
             clip = clips[int(index)]
             peaks[int(index)] = (np.array(heard["times_s"]), np.array(heard["strengths"]), clip.onsets_s)

@@ -1,10 +1,12 @@
-"""Fit the onset net on clips; find the threshold; run it over a clip. One seed, one result."""
+"""Fit the onset net on clips; find the threshold; run it over a clip. One seed, one result, killed on the way or not."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Callable
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +16,17 @@ from torch.nn import functional as F
 from soundstage_trainer.graphs import onset_net
 from soundstage_trainer.onset.dataset import Clip
 from soundstage_trainer.onset.scoring import Counts, count_hits, pooled
+from soundstage_trainer.run.precision import Precision
+from soundstage_trainer.run.run import Run
+from soundstage_trainer.run.train import train
 
 GRID_S = 1.0 / onset_net.GRID_RATE_HZ
 CROP_STEPS = 150
 TARGET_SIGMA_S = 0.025
 ONSET_WEIGHT = 4.0
 ENVELOPE_SHARE = 0.3
+VALIDATED_EPOCHS = 5
+Scored = tuple[np.ndarray, np.ndarray, np.ndarray]  # times_s and heights of the peaks, true times_s
 THRESHOLDS = np.round(np.arange(0.06, 0.8, 0.02), 2)
 
 
@@ -34,37 +41,75 @@ class TrainingPlan:
     seed: int = 1
 
 
-def device_of(name: str) -> torch.device:
-    """The device of this name; auto is a GPU where there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+def steps_of(clips: int, plan: TrainingPlan) -> int:
+    """Optimisation steps of a training on so many clips."""
+    return plan.voters * plan.epochs * max(1, round(clips / plan.batch))
 
 
-def fit(
-    clips: list[Clip], plan: TrainingPlan, device: torch.device, on_epoch: Callable[[int, float], None] = lambda done, loss: None
-) -> onset_net.OnsetNet:
-    """An OnsetNet trained on clips: onsets from the impact clips, loudness from all of them. on_epoch: its last loss."""
-    torch.manual_seed(plan.seed)
-    net = onset_net.OnsetNet(voters=plan.voters).to(device)
-    material = [_Material(clip, device) for clip in clips]
-    steps = max(1, round(len(clips) / plan.batch))
-    for number, voter in enumerate(net.voters):
-        random = np.random.default_rng([plan.seed, number])
-        torch.manual_seed(plan.seed * 1000 + number)
-        optimiser = torch.optim.AdamW(voter.parameters(), lr=plan.learning_rate, weight_decay=0.02)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.learning_rate, total_steps=plan.epochs * steps)
-        voter.train()
-        for epoch in range(plan.epochs):
-            for _ in range(steps):
-                loss = _loss(voter, _draw(material, plan.batch, random))
-                optimiser.zero_grad()
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(voter.parameters(), 1.0)
-                optimiser.step()
-                schedule.step()
-            on_epoch(number * plan.epochs + epoch + 1, float(loss.detach()))
-    return net.eval().cpu()
+class OnsetTraining:
+    """The task (run/train.py) that makes an OnsetNet: onsets from the impact clips, loudness from all of them.
+
+    One voter after the other, each with generators of its own seed. One epoch draws as many crops as there are clips.
+    validation: clips on which the voter at hand is judged after every VALIDATED_EPOCHS; none, and nothing is validated.
+    """
+
+    def __init__(self, clips: list[Clip], plan: TrainingPlan, precision: Precision, validation: list[Clip] | None = None) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan, self.precision, self.validation = plan, precision, validation or []
+        self.net = onset_net.OnsetNet(voters=plan.voters).to(precision.device)
+        self.material = [_Material(clip, precision.device) for clip in clips]
+        self.steps = steps_of(len(clips), plan)
+        self.steps_of_voter = self.steps // plan.voters
+        self.validate_every = VALIDATED_EPOCHS * (self.steps_of_voter // plan.epochs)
+
+    def step(self, n: int) -> dict[str, float]:
+        if n % self.steps_of_voter == 0:
+            self._begin(n // self.steps_of_voter)
+        with self.precision.autocast():
+            loss = _loss(self.voter, _draw(self.material, self.plan.batch, self.random))
+        self.precision.step(loss, self.optimiser, self.voter.parameters(), clip_norm=1.0)
+        self.schedule.step()
+        return {"loss": float(loss.detach())}
+
+    def validate(self, n: int) -> dict[str, float]:
+        if not any(len(clip.onsets_s) and clip.entry.impact for clip in self.validation):
+            return {}
+        net = onset_net.OnsetNet(voters=0)
+        net.voters.append(copy.deepcopy(self.voter).cpu())
+        scored = [heard(net.eval(), clip) for clip in self.validation if clip.entry.impact]
+        threshold = best_threshold(scored, THRESHOLDS)
+        return {"f1_50ms": f1_at(scored, threshold, 0.05)}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "net": self.net.state_dict(), "voter": self.number, "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(), "random": json.dumps(self.random.bit_generator.state),
+            "precision": self.precision.state(),
+        }  # fmt: skip
+
+    def load(self, state: dict[str, Any]) -> None:
+        self._begin(state["voter"])
+        self.net.load_state_dict(state["net"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.random.bit_generator.state = json.loads(state["random"])
+        self.precision.load(state["precision"])
+
+    def _begin(self, number: int) -> None:
+        self.number, self.voter = number, self.net.voters[number]
+        self.random = np.random.default_rng([self.plan.seed, number])
+        torch.manual_seed(self.plan.seed * 1000 + number)
+        rate = self.plan.learning_rate
+        self.optimiser = torch.optim.AdamW(self.voter.parameters(), lr=rate, weight_decay=0.02)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, rate, total_steps=self.steps_of_voter)
+        self.voter.train()
+
+
+def fit(clips: list[Clip], plan: TrainingPlan, run: Run, validation: list[Clip] | None = None) -> onset_net.OnsetNet:
+    """An OnsetNet trained on clips, on the CPU; a run that was killed goes on from its newest checkpoint."""
+    task = OnsetTraining(clips, plan, run.precision(), validation)
+    train(task, run)
+    return task.net.eval().cpu()
 
 
 def detect(net: onset_net.OnsetNet, clip: Clip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,14 +132,22 @@ def peak_times(onset: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndar
     return (at + part) * GRID_S, top
 
 
-def best_threshold(scored: list[tuple[np.ndarray, np.ndarray, np.ndarray]], thresholds: np.ndarray) -> float:
-    """The threshold with the best pooled F1 at 50 and 100 ms together. scored: (times_s, strengths, true_s) a clip."""
+def heard(net: onset_net.OnsetNet, clip: Clip) -> Scored:
+    """All peaks of a clip, and its truth."""
+    onset, peak, _ = detect(net, clip)
+    return (*peak_times(onset, peak), clip.onsets_s)
+
+
+def f1_at(scored: list[Scored], threshold: float, tolerance_s: float) -> float:
+    """Pooled F1 of the peaks of at least threshold."""
+    return pooled([count_hits(times[heights >= threshold], true, tolerance_s) for times, heights, true in scored]).f1
+
+
+def best_threshold(scored: list[Scored], thresholds: np.ndarray) -> float:
+    """The threshold with the best pooled F1 at 50 and 100 ms together."""
 
     def score(threshold: float) -> float:
-        return sum(
-            pooled([count_hits(times[strengths >= threshold], true, tolerance) for times, strengths, true in scored]).f1
-            for tolerance in (0.05, 0.1)
-        )
+        return f1_at(scored, threshold, 0.05) + f1_at(scored, threshold, 0.1)
 
     values = np.array([score(threshold) for threshold in thresholds])
     smooth = np.convolve(np.pad(values, 1, mode="edge"), np.ones(3) / 3, mode="valid")

@@ -30,7 +30,7 @@ class Recipe:
     """A recipe either exports (`export(out, data, version, **paths)`) or trains (`train(config, run)`).
 
     does: one line for the help. needs: which of "data" and the names in paths must be given.
-    paths: further files or folders that it reads, name → help. config: the class of its parameters, where it trains.
+    features: names of the features that clips.jsonl must give it. paths: further files or folders that it reads, name → help. config: the class of its parameters, where it trains.
     version: what it writes by default. threads: CPU threads by default, 0 for all.
     """
 
@@ -39,6 +39,7 @@ class Recipe:
     train: Callable[[Any, Run], Written] | None = None
     config: type | None = None
     needs: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
     paths: dict[str, str] = field(default_factory=dict)
     version: str = "1"
     threads: int = 1
@@ -47,8 +48,8 @@ class Recipe:
         """As `recipes --json` lists it."""
         parameters = config.describe(self.config) if self.config else {}
         return {
-            "does": self.does, "needs": list(self.needs), "trains": self.train is not None, "version": self.version,
-            "parameters": parameters,
+            "does": self.does, "needs": list(self.needs), "features": list(self.features), "trains": self.train is not None,
+            "version": self.version, "parameters": parameters,
         }  # fmt: skip
 
 

@@ -118,6 +118,18 @@ class Run:
         self._curves.add(name, step, value)
         progress.curve(f"{self.part_name}.{name}" if self.part_name else name, step, value)
 
+    def curve(self, name: str) -> list[tuple[int, float]]:
+        """The points (step, value) of a curve of this part, once train() was called."""
+        return curves.series(self._curves.rows).get(name, []) if self._curves is not None else []
+
+    def command(self) -> str:
+        """The command that measures this run's figures, for its card: with the parameters that are not the defaults."""
+        kind = type(self.config)
+        told = configs.as_dict(self.config, only_result=True)
+        changed = {name: value for name, value in told.items() if value != getattr(kind(), name)}
+        words = f" --parameters '{json.dumps(changed)}'" if changed else ""
+        return f"python -m soundstage_trainer {self.recipe} --data DIR --out DIR{words}"
+
     def open_curves(self, rows: list[curves.Row]) -> curves.Curves:
         """For train(): the curves of this part, begun anew from rows."""
         self._curves = curves.Curves(self.checkpoints, rows)
