@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { FeatureExtractionSpec, PreprocessingResult, PreprocessingSpec } from '@soundstage/contracts';
 import {
   badInput,
@@ -23,9 +24,13 @@ export function createPreprocessingStage(
   faces: FaceModel,
   /** The face model's name, version and hash. */
   facesId: string,
+  cutsAtATime: number,
 ): Stage<PreprocessingSpec, 'preprocessing'> {
+  const cutting = pLimit(cutsAtATime);
   return {
     kind: 'preprocessing',
+    // One more than is cut at a time: it is fetched, or stored, meanwhile.
+    concurrency: cutsAtATime + 1,
     // Another model finds other faces: its hash is part of the work's key.
     codeVersion: `2-${facesId}`,
     steps: [
@@ -61,7 +66,7 @@ export function createPreprocessingStage(
       const clip = { path, spec, look, scratch, limits, faces, signal, onProgress };
       const profile = profileOf(spec);
       try {
-        const made = await (profile ? makeProfileClip(clip, profile) : makeFreeClip(clip));
+        const made = await cutting(() => (profile ? makeProfileClip(clip, profile) : makeFreeClip(clip)));
         progress('cut', 1);
         return await storeClip(made, spec, context);
       } catch (error) {

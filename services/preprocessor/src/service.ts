@@ -16,7 +16,12 @@ export const createPreprocessor: CreateService = async (platform, handlers) => {
     threads: config.SOUNDSTAGE_MODEL_THREADS,
     executionProvider: config.SOUNDSTAGE_EXECUTION_PROVIDER,
   });
-  const stage = createPreprocessingStage(config, createFaceModel(model), modelId(model));
+  const stage = createPreprocessingStage(
+    config,
+    createFaceModel(model),
+    modelId(model),
+    platform.config.SOUNDSTAGE_CONCURRENCY,
+  );
   const implementation: PreprocessorServiceServer = {
     createPreprocessing: createJobMethod('CreatePreprocessing', stage, platform, handlers),
   };
