@@ -82,3 +82,19 @@ def test_on_real_clips_it_is_as_near_to_opencv_as_opencv_s_methods_are_to_each_o
         left_still.append(unexplained(frames, np.zeros_like(ours)))
     assert np.median(ours_to_dis) < 1.6 * np.median(farneback_to_dis) + 0.05
     assert np.mean(left) < 0.8 * np.mean(left_still)
+
+
+def test_flow_as_a_picture_keeps_regnet_s_steps_and_fits_the_classifier() -> None:
+    running = session(MODELS / "flow_image" / "1" / "model.onnx")
+    flow = np.zeros((3, 2, 96, 160), np.float32)
+    flow[1, 0], flow[1, 1] = 20.0, -25.0
+    flow[2, 0] = 0.2
+    image, picture = running.run(None, {"flow": flow})
+    assert image.shape == flow.shape
+    assert picture.shape == (3, 224, 224, 3)
+    assert np.unique(image[0]).tolist() == [128]
+    assert (image[1, 0] == 255).all()
+    assert (image[1, 1] == 0).all()
+    assert np.abs(picture[0] - [127.5, 127.5, 0]).max() < 1e-3
+    assert np.abs(picture[1] - [255, 0, 255]).max() < 1e-3
+    assert np.abs(picture[2] - [140.25, 127.5, 25.5]).max() < 1e-2  # a fifth of a pixel is seen
