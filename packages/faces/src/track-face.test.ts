@@ -84,6 +84,31 @@ describe('the face that is followed', () => {
   });
 });
 
+describe('the face that is seen largest and longest', () => {
+  test('is followed wherever it is seen, though others come and it goes', () => {
+    const track = mainTrack(
+      frames(75, (n) => [
+        ...(n > 20 && n < 50 ? [] : [face(100)]),
+        face(300, 100, 40),
+        ...(n === 30 ? [face(500)] : []),
+      ]),
+      rules,
+    );
+    expect(track?.map((each) => each?.x)).toEqual(
+      Array.from({ length: 75 }, (_, n) => (n > 20 && n < 50 ? undefined : 100)),
+    );
+  });
+
+  test('is none where nothing is sure enough', () => {
+    expect(
+      mainTrack(
+        frames(10, () => [face(100, 100, 80, 0.4)]),
+        rules,
+      ),
+    ).toBeUndefined();
+  });
+});
+
 describe('the square around the face', () => {
   test('keeps a steady motion, bridges gaps and votes wrong places down', () => {
     const track: Track = Array.from({ length: 60 }, (_, n) => face(100 + 2 * n, 50 + n));

@@ -19,7 +19,7 @@ import {
   type TestServices,
 } from '@soundstage/core/testing';
 import { decodeFrames, runningProcesses } from '@soundstage/media';
-import { openFeatureModels, RECIPES } from './feature-models.js';
+import { readFeatureModels } from './feature-models.js';
 import { readFeatureExtractorConfig } from './config.js';
 import { createFeatureExtractor } from './index.js';
 
@@ -98,12 +98,13 @@ describe('the feature extractor', () => {
 
     const frames: Uint8Array[] = [];
     const timesS: number[] = [];
-    for await (const frame of decodeFrames(clipPath, { views: [{ name: 'all', ...RECIPES[Feature.MOTION].view }] })) {
+    const view = { name: 'all', width: 160, height: 96, pixelFormat: 'gray' } as const;
+    for await (const frame of decodeFrames(clipPath, { views: [view] })) {
       frames.push(frame.data);
       timesS.push(frame.timeS);
     }
-    const models = await openFeatureModels(readFeatureExtractorConfig());
-    const { features } = await models.of(Feature.MOTION).run({
+    const models = await readFeatureModels(readFeatureExtractorConfig());
+    const { features } = await models.of('motion').run({
       frames: { dims: [FRAMES, 96, 160], data: new Uint8Array(Buffer.concat(frames)) },
       times_s: { dims: [FRAMES], data: Float32Array.from(timesS) },
     });

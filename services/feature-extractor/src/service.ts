@@ -2,12 +2,12 @@ import { FeatureExtractorServiceService, type FeatureExtractorServiceServer } fr
 import { createJobMethod, type CreateService } from '@soundstage/core';
 import { readFeatureExtractorConfig } from './config.js';
 import { createFeatureExtractionStage } from './handler.js';
-import { openFeatureModels } from './feature-models.js';
+import { readFeatureModels } from './feature-models.js';
 
-/** The feature extractor: opens its models, then computes the features that other models see. */
+/** The feature extractor: computes the features that other models see, each by a model that is loaded when first needed. */
 export const createFeatureExtractor: CreateService = async (platform, handlers) => {
   const config = readFeatureExtractorConfig();
-  const models = await openFeatureModels(config);
+  const models = await readFeatureModels(config);
   const stage = createFeatureExtractionStage(models, config);
   const implementation: FeatureExtractorServiceServer = {
     createFeatureExtraction: createJobMethod('CreateFeatureExtraction', stage, platform, handlers),
