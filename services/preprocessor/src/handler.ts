@@ -32,7 +32,7 @@ export function createPreprocessingStage(
     // One more than is cut at a time: it is fetched, or stored, meanwhile.
     concurrency: cutsAtATime + 1,
     // Another model finds other faces: its hash is part of the work's key.
-    codeVersion: `2-${facesId}`,
+    codeVersion: `3-${facesId}`,
     steps: [
       { name: 'fetch', share: 5 },
       { name: 'cut', share: 90 },
