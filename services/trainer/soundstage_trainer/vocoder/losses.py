@@ -1,0 +1,48 @@
+"""How far a sound is from the true one: spectra at several resolutions, and mel bands.
+
+Source: Yamamoto, Song and Kim 2020 (multi-resolution STFT: spectral convergence and log magnitude).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from soundstage_trainer.graphs.short_time import BANDS, HIGHEST_HZ, LOWEST_HZ, SAMPLE_RATE_HZ, WINDOW_SAMPLES
+from soundstage_trainer.graphs.mel import mel_filters
+
+RESOLUTIONS = (2048, 1024, 512, 256)  # windows; the hop is a quarter
+FAINTEST = 1e-4  # magnitudes below count as equal
+
+
+class SpectralDistance(nn.Module):
+    """Two sounds [N, samples] → spectral convergence, log-magnitude L1 (nepers) and log-mel L1 (0..1 scale of mel_22k)."""
+
+    def __init__(self, resolutions: tuple[int, ...] = RESOLUTIONS) -> None:
+        super().__init__()
+        self.resolutions = resolutions
+        for size in resolutions:
+            self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
+        bands = mel_filters(SAMPLE_RATE_HZ, WINDOW_SAMPLES, BANDS, LOWEST_HZ, HIGHEST_HZ)
+        self.register_buffer("bands", torch.tensor(bands, dtype=torch.float32), persistent=False)
+
+    def forward(self, found: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        convergence, log_magnitude = [], []
+        for size in self.resolutions:
+            ours, theirs = self.magnitude(found, size), self.magnitude(true, size)
+            gap, whole = (theirs - ours).flatten(1).norm(dim=1), theirs.flatten(1).norm(dim=1)
+            convergence.append((gap / whole.clamp(min=0.1)).mean())
+            log_magnitude.append((theirs.clamp(min=FAINTEST).log() - ours.clamp(min=FAINTEST).log()).abs().mean())
+        mel = (self.mel(found) - self.mel(true)).abs().mean()
+        return torch.stack(convergence).mean(), torch.stack(log_magnitude).mean(), mel
+
+    def magnitude(self, sound: Tensor, size: int) -> Tensor:
+        """[N, size // 2 + 1, frames]"""
+        window = getattr(self, f"window_{size}")
+        spectrum = torch.stft(sound, size, size // 4, window=window, center=True, pad_mode="constant", return_complex=True)
+        return torch.sqrt((spectrum.real.square() + spectrum.imag.square()).clamp(min=1e-12))
+
+    def mel(self, sound: Tensor) -> Tensor:
+        """As mel_22k's `mel`, not clipped at the top: [N, 80, hops]."""
+        magnitude = self.magnitude(sound, WINDOW_SAMPLES)
+        return (torch.log10((self.bands @ magnitude).clamp(min=1e-4)) + 4.0) / 5.0
