@@ -5,6 +5,7 @@ import { addCollectCommand } from './collect/collect.js';
 import { addDatasetCommands } from './dataset/dataset.js';
 import { addDemoCommand } from './demo.js';
 import { addFoleyCommand } from './foley.js';
+import { addPipelineCommands } from './pipeline/pipeline.js';
 import { addServeCommands } from './serve.js';
 
 const program = new Command('soundstage')
@@ -35,6 +36,7 @@ addFoleyCommand(program);
 addDemoCommand(program);
 addCollectCommand(program);
 addDatasetCommands(program);
+addPipelineCommands(program);
 addServeCommands(program);
 
 try {

@@ -84,7 +84,7 @@ export function createServiceClient(address: string): ServiceClient {
         throw fromServiceError(error as never);
       } finally {
         signal?.removeEventListener('abort', cancel);
-        abandon(call as ClientReadableStream<unknown>);
+        abandon(call);
       }
     },
 
@@ -134,7 +134,7 @@ export function createServiceClient(address: string): ServiceClient {
 }
 
 /** Ends a call whose answers nobody wants any more; the error that this gives is no news. */
-function abandon(call: ClientReadableStream<unknown>): void {
+function abandon<T>(call: ClientReadableStream<T>): void {
   call.on('error', () => undefined);
   call.cancel();
 }

@@ -17,7 +17,7 @@ import { createServiceClient, type ServiceClient, type UploadFile } from './clie
 import { SERVICES, type ServiceName } from './services.js';
 
 /** Services that a command speaks to: started in this process, or running elsewhere. */
-export interface Connection extends ServiceClient {
+export interface Connection extends Omit<ServiceClient, 'close'> {
   /** Stores a file under its hash. */
   put(file: UploadFile, signal?: AbortSignal): Promise<ObjectRef>;
   /** The version of the code that does a kind of work; empty where the services run elsewhere and don't tell. */
@@ -36,6 +36,8 @@ const SHORT_LIVED = {
   // Work of a command that was killed is taken up soon by the next one.
   SOUNDSTAGE_LEASE_S: '5',
   SOUNDSTAGE_DRAIN_S: '3',
+  // A training may take long, and who started it can stop it.
+  SOUNDSTAGE_WORK_TIMEOUT_S: '86400',
   SOUNDSTAGE_CONCURRENCY: String(Math.min(8, Math.max(1, availableParallelism()))),
   SOUNDSTAGE_LOG_LEVEL: 'fatal',
 };

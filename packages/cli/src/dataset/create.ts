@@ -13,7 +13,7 @@ import {
 } from '@soundstage/contracts';
 import { badInput, sha256, SoundstageError } from '@soundstage/core';
 import type { CollectedLine } from '../collect/line.js';
-import { ask, isRefusal, type AskOptions } from '../connect/ask.js';
+import { ask, isRefusal, type Answer, type AskOptions } from '../connect/ask.js';
 import { putText } from '../connect/put-text.js';
 import type { Connection } from '../connect/connect.js';
 
@@ -66,8 +66,12 @@ export async function splitSpec(connection: Connection, dataset: NewDataset, sig
 }
 
 /** Has a dataset version made. @throws BAD_INPUT where the splitter refuses it */
-export async function split(connection: Connection, spec: SplitSpec, options: AskOptions): Promise<SplitResult> {
-  const { job } = await ask(
+export async function split(
+  connection: Connection,
+  spec: SplitSpec,
+  options: AskOptions & { onAnswer?: (answer: Answer) => void },
+): Promise<SplitResult> {
+  const answer = await ask(
     connection,
     {
       kind: 'split',
@@ -79,6 +83,8 @@ export async function split(connection: Connection, spec: SplitSpec, options: As
     },
     options,
   );
+  options.onAnswer?.(answer);
+  const { job } = answer;
   if (isRefusal(job)) throw badInput(job.error?.message ?? 'The split was refused.', 'split');
   if (job.state !== JobState.SUCCEEDED || job.result?.$case !== 'split') {
     throw new SoundstageError('UNAVAILABLE', `The dataset could not be made now: ${job.error?.message ?? 'cancelled'}`);

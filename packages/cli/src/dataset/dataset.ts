@@ -1,7 +1,12 @@
 import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { InvalidArgumentError, type Command } from 'commander';
-import { DatasetChange, DatasetVersion, SplitterServiceService as Splitter, type Dataset } from '@soundstage/contracts';
+import {
+  DatasetChange,
+  SplitterServiceService as Splitter,
+  type Dataset,
+  type DatasetVersion,
+} from '@soundstage/contracts';
 import { badInput, SoundstageError } from '@soundstage/core';
 import { connect, type Connection } from '../connect/connect.js';
 import { untilInterrupted } from '../interrupt.js';
