@@ -16,6 +16,8 @@ export function readInferenceConfig(env: NodeJS.ProcessEnv = process.env) {
       /** Threads of one model. Several models run at the same time, so more than half of the cores rarely pays. */
       SOUNDSTAGE_MODEL_THREADS: integer(1, 64).default(Math.max(1, Math.min(4, Math.ceil(availableParallelism() / 2)))),
       SOUNDSTAGE_EXECUTION_PROVIDER: z.enum(['cpu', 'cuda']).default('cpu'),
+      /** How often a service looks whether another version of a model was promoted, seconds. */
+      SOUNDSTAGE_MODEL_POLL_S: z.coerce.number().min(0.05).max(3600).default(5),
     },
     env,
   );

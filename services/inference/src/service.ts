@@ -4,13 +4,23 @@ import {
   type InferenceServiceServer,
   type ListSoundsResponse,
 } from '@soundstage/contracts';
+import { join } from 'node:path';
 import { createJobMethod, type CreateService } from '@soundstage/core';
+import { readInferenceConfig } from './config.js';
 import { createFoleyStage } from './handler.js';
 import { openFoley, type Foley } from './jobs/foley/open-foley.js';
 
-/** The inference service: opens its models, then takes jobs. */
+/** The inference service: opens its models, then takes jobs; models that are promoted meanwhile are taken for the next ones. */
 export const createInference: CreateService = async (platform, handlers) => {
-  const foley = await openFoley();
+  const config = readInferenceConfig();
+  const { store, log } = platform;
+  const foley = await openFoley({
+    config,
+    engines: ['palette', 'regnet'],
+    promoted: { store, cacheFolder: join(platform.config.SOUNDSTAGE_HOME, 'models') },
+    log,
+  });
+  foley.follow(config.SOUNDSTAGE_MODEL_POLL_S * 1000);
   const stage = createFoleyStage(foley);
   const implementation: InferenceServiceServer = {
     createFoley: createJobMethod('CreateFoley', stage, platform, handlers),

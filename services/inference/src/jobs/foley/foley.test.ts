@@ -77,7 +77,8 @@ function bouncingBar(
 }
 
 /** What a job with one candidate made. */
-type Made = FoleyOutcome & FoleyCandidate & { output: string; loudnessLufs: number; truePeakDbtp: number };
+type Made = FoleyOutcome &
+  FoleyCandidate & { sheet: CueSheet; output: string; loudnessLufs: number; truePeakDbtp: number };
 
 async function run(
   inputPath: string,
@@ -263,7 +264,7 @@ describe('a still image', () => {
 });
 
 describe('the cue sheet', () => {
-  const cuesOf = (outcome: FoleyOutcome): CueSheet => outcome.candidates[0]!.sheet;
+  const cuesOf = (outcome: FoleyOutcome): CueSheet => outcome.candidates[0]!.sheet!;
   let input: string;
   let planned: FoleyOutcome;
 
@@ -331,7 +332,7 @@ test('several candidates differ in sound, by their seeds, and agree in time', as
   expect(candidates.map(({ seed }) => seed)).toEqual([5, 6, 7]);
   expect(candidates.map(({ output }) => output)).toEqual(outputPaths);
   expect(new Set(await Promise.all(outputPaths.map(sha256))).size).toBe(3);
-  const times = candidates.map(({ sheet }) => JSON.stringify(sheet.hits.map(({ timeS }) => timeS)));
+  const times = candidates.map(({ sheet }) => JSON.stringify(sheet!.hits.map(({ timeS }) => timeS)));
   expect(new Set(times).size).toBe(1);
   const second = await run(input, 'take-2-alone.mp4', { seed: 6 });
   expect(await sha256(second.output)).toBe(await sha256(outputPaths[1]!));

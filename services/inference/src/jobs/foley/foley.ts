@@ -1,12 +1,10 @@
-import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { OpenModel } from '@soundstage/models';
 import { readCues, roundCues, type CueSheet } from '@soundstage/cues';
 import { throwIfAborted } from '@soundstage/core';
-import { examine, originalSound, pictureToMux, watchClip, type Clip, type Quality } from './look.js';
-import { levelFor, mixed, TARGET_LUFS, UNDER_ORIGINAL_LU, type Level } from './render/mix.js';
+import { finishTakes } from './finish-takes.js';
+import { examine, watchClip, type Clip, type Quality } from './look.js';
 import { followMotion } from './see/motion.js';
-import { joinPictureAndSound } from './mux.js';
 import type { Palette, SoundName } from './palette/palette.js';
 import { planCues, type Plan } from './plan.js';
 import { render } from './render/render.js';
@@ -70,7 +68,8 @@ export interface FoleyOptions {
 /** One soundtrack, or the plan of one. */
 export interface FoleyCandidate {
   seed: number;
-  sheet: CueSheet;
+  /** Undefined where a net made the sound. */
+  sheet: CueSheet | undefined;
   /** What sounds in it. */
   sounds: SoundName[];
   /** The finished video; undefined where only the cue sheet was asked for, and so are its levels. */
@@ -91,6 +90,14 @@ export interface FoleyOutcome {
   warnings: string[];
 }
 
+/** A soundtrack of the palette, and a job that made such. */
+export interface PaletteCandidate extends FoleyCandidate {
+  sheet: CueSheet;
+}
+export interface PaletteOutcome extends FoleyOutcome {
+  candidates: PaletteCandidate[];
+}
+
 /**
  * Gives a silent video or a still image sound that fits the picture and is in time with it. The picture of a video is
  * copied bit for bit.
@@ -98,7 +105,7 @@ export interface FoleyOutcome {
  * Throws SoundstageError: BAD_INPUT (see examine(), readCues(), decideByWords() and mutedBy()), CANCELLED, EXHAUSTED
  * (disk full), UNAVAILABLE. Nothing is left at outputPaths then.
  */
-export async function runFoley(options: FoleyOptions): Promise<FoleyOutcome> {
+export async function runFoley(options: FoleyOptions): Promise<PaletteOutcome> {
   const { outputPaths, signal } = options;
   const clock = stepClock(
     STEP_SHARES.map(({ name }) => name),
@@ -115,7 +122,7 @@ export async function runFoley(options: FoleyOptions): Promise<FoleyOutcome> {
   const sheets = Array.from({ length: count }, (_, index) =>
     chooseSounds({ ...plan.sheet, seed: firstSeed + index }, options.palette),
   );
-  const candidates = sheets.map((sheet): FoleyCandidate => {
+  const candidates = sheets.map((sheet): PaletteCandidate => {
     const sounds = soundsUsed(sheet, options.palette);
     return { seed: sheet.seed, sheet, sounds, output: undefined, loudnessLufs: undefined, truePeakDbtp: undefined };
   });
@@ -187,50 +194,16 @@ function videoOf(clip: Clip): CueSheet['video'] {
 
 /** Renders each candidate and joins it with the picture. Gives warnings; fills in the candidates. */
 async function finished(
-  candidates: readonly FoleyCandidate[],
+  candidates: readonly PaletteCandidate[],
   clip: Clip,
   outputPaths: readonly string[],
   { palette, signal }: FoleyOptions,
   clock: Clock,
 ): Promise<string[]> {
-  const warnings: string[] = [];
   const plans: SoundPlan[] = [];
   for (const { sheet } of candidates) plans.push(await soundPlan(sheet, palette, signal));
-
-  clock.start('mix', 'Setting the level');
-  const levels: Level[] = [];
-  for (const plan of plans) {
-    const targetLufs = clip.originalLufs === undefined ? TARGET_LUFS : clip.originalLufs - UNDER_ORIGINAL_LU;
-    const level = await levelFor(() => render(plan), { targetLufs, signal });
-    levels.push(level);
-    warnings.push(...level.warnings);
-    clock.progress(levels.length / plans.length);
-  }
-
-  clock.start('mux', 'Joining picture and sound');
-  const picture = await pictureToMux(clip, signal);
-  const written: string[] = [];
-  try {
-    for (const [index, plan] of plans.entries()) {
-      const outputPath = outputPaths[index]!;
-      const made = await joinPictureAndSound({
-        clip: picture.clip,
-        outputPath,
-        sound: (lowerDb) =>
-          mixed({ blocks: render(plan), level: levels[index]!, original: originalSound(clip, signal), lowerDb }),
-        signal,
-        onProgress: (fraction) => clock.progress((index + fraction) / plans.length),
-      });
-      written.push(outputPath);
-      warnings.push(...made.warnings);
-      const { loudnessLufs, truePeakDbtp } = made;
-      Object.assign(candidates[index]!, { output: outputPath, loudnessLufs, truePeakDbtp });
-    }
-  } catch (error) {
-    for (const path of written) await rm(path, { force: true });
-    throw error;
-  } finally {
-    await picture.remove();
-  }
+  const takes = plans.map((plan, index) => ({ outputPath: outputPaths[index]!, sound: () => render(plan) }));
+  const { made, warnings } = await finishTakes({ clip, takes, clock, signal });
+  made.forEach((each, index) => Object.assign(candidates[index]!, each));
   return warnings;
 }

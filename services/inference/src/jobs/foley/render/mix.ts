@@ -25,7 +25,7 @@ const NOT_MEASURABLE_LUFS = -70;
 
 /** Measures a first rendering and says how far to turn it up or down. */
 export async function levelFor(
-  rendering: () => Iterable<Float32Array>,
+  rendering: () => Iterable<Float32Array> | AsyncIterable<Float32Array>,
   options: { targetLufs?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<Level> {
   const { targetLufs = TARGET_LUFS, signal } = options;
@@ -48,7 +48,7 @@ export async function levelFor(
 
 /** The second rendering at its level, its true peak under the ceiling. */
 export function mixed(options: {
-  blocks: Iterable<Float32Array>;
+  blocks: Iterable<Float32Array> | AsyncIterable<Float32Array>;
   level: Level;
   /** The clip's own sound, under which the new one is mixed. */
   original?: AsyncIterable<Float32Array> | undefined;
@@ -63,7 +63,7 @@ export function mixed(options: {
 
 /** blocks times gain, plus as much of the original as there is. */
 async function* added(
-  blocks: Iterable<Float32Array>,
+  blocks: Iterable<Float32Array> | AsyncIterable<Float32Array>,
   gain: number,
   original: AsyncIterable<Float32Array>,
 ): AsyncGenerator<Float32Array> {
@@ -71,7 +71,7 @@ async function* added(
   let waiting = new Float32Array(0);
   let at = 0;
   try {
-    for (const block of blocks) {
+    for await (const block of blocks) {
       const sum = new Float32Array(block.length);
       for (let i = 0; i < block.length; i++) sum[i] = block[i]! * gain;
       for (let i = 0; i < sum.length; i++) {
