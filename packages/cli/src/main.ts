@@ -5,6 +5,7 @@ import { addCollectCommand } from './collect/collect.js';
 import { addDatasetCommands } from './dataset/dataset.js';
 import { addDemoCommand } from './demo.js';
 import { addFoleyCommand } from './foley.js';
+import { addModelCommands, addRunCommands } from './models/models.js';
 import { addPipelineCommands } from './pipeline/pipeline.js';
 import { addServeCommands } from './serve.js';
 
@@ -37,6 +38,8 @@ addDemoCommand(program);
 addCollectCommand(program);
 addDatasetCommands(program);
 addPipelineCommands(program);
+addModelCommands(program);
+addRunCommands(program);
 addServeCommands(program);
 
 try {

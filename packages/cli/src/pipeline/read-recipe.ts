@@ -36,7 +36,7 @@ const variable = z.union([
 ]);
 const NAME = /^[a-z][a-z0-9_]*$/;
 const REFERENCE = /\$\{([^}]*)\}/g;
-/** Fields that hold a path. A path that begins with a variable is relative to the working folder, others to the recipe. */
+/** Fields that hold a path: relative to the recipe, or to the working folder where a value from outside begins it. */
 const PATHS: readonly (readonly [string, string])[] = [
   ['collect', 'source'],
   ['collect', 'labels'],
@@ -85,8 +85,8 @@ export function parseRecipe(text: string, path: string, options: ReadOptions = {
   for (const name of set.keys()) {
     if (!declared.has(name)) note(['variables'], `--set ${name}: the recipe has no such variable${listed(declared)}`);
   }
-  const values = valuesOf(declared, { set, env, note });
-  const fromVariable = fill(document, { declared, values, note });
+  const { values, given } = valuesOf(declared, { set, env, note });
+  const fromOutside = fill(document, { declared, values, given, note });
   document.delete('variables');
 
   const parsed = recipeSchema.safeParse(document.toJS());
@@ -97,11 +97,12 @@ export function parseRecipe(text: string, path: string, options: ReadOptions = {
     const holder = recipe[step as 'collect'] as Record<string, unknown>;
     const given = holder[field];
     if (typeof given !== 'string' || given.startsWith('bucket:')) continue;
-    holder[field] = resolve(fromVariable.has(`${step}.${field}`) ? cwd : dirname(resolve(path)), given);
+    holder[field] = resolve(fromOutside.has(`${step}.${field}`) ? cwd : dirname(resolve(path)), given);
   }
   return { path: resolve(path), recipe, variables: Object.fromEntries(values) };
 }
 
+type Values = Map<string, string | number | boolean>;
 type Note = (at: readonly PropertyKey[], message: string) => unknown;
 type Declared = Map<
   string,
@@ -129,32 +130,35 @@ function readVariables(document: Document, note: Note): Declared {
 function valuesOf(
   declared: Declared,
   { set, env, note }: { set: ReadonlyMap<string, string>; env: NodeJS.ProcessEnv; note: Note },
-): Map<string, string | number | boolean> {
-  const values = new Map<string, string | number | boolean>();
+): { values: Values; given: Set<string> } {
+  const values: Values = new Map();
+  const outside = new Set<string>();
   for (const [name, { does, default: usual, env: from }] of declared) {
     const inherited = from === undefined ? undefined : env[from] || undefined;
-    const given = set.get(name) ?? inherited ?? usual;
-    if (given !== undefined) values.set(name, given);
+    const given = set.get(name) ?? inherited;
+    if (given !== undefined) outside.add(name);
+    const value = given ?? usual;
+    if (value !== undefined) values.set(name, value);
     else {
       const how = `--set ${name}=…${from === undefined ? '' : `, or the environment variable ${from}`}`;
       note(['variables', name], `has no value${does ? ` (${does})` : ''}: give it by ${how}`);
     }
   }
-  return values;
+  return { values, given: outside };
 }
 
-/** Puts the variables' values in. @returns the fields whose text began with a variable */
+/** Puts the variables' values in. @returns the fields whose text begins with a value from outside the recipe */
 function fill(
   document: Document,
-  { declared, values, note }: { declared: Declared; values: Map<string, string | number | boolean>; note: Note },
+  { declared, values, given, note }: { declared: Declared; values: Values; given: ReadonlySet<string>; note: Note },
 ): Set<string> {
-  const beginWithVariable = new Set<string>();
+  const begun = new Set<string>();
   visit(document, {
     Scalar(key, node, path) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
       const at = pathOf(path, node);
       if (at[0] === 'variables') return;
-      if (node.value.startsWith('${')) beginWithVariable.add(at.join('.'));
+      if (given.has(/^\$\{([^}]*)\}/.exec(node.value)?.[1] ?? '')) begun.add(at.join('.'));
       const whole = /^\$\{([^}]*)\}$/.exec(node.value)?.[1];
       for (const [, name = ''] of node.value.matchAll(REFERENCE)) {
         if (!declared.has(name)) note(at, `\${${name}} is no variable of the recipe${listed(declared)}`);
@@ -166,7 +170,7 @@ function fill(
       else node.value = node.value.replace(REFERENCE, (all, name: string) => String(values.get(name) ?? all));
     },
   });
-  return beginWithVariable;
+  return begun;
 }
 
 /** A text from the command line, of the kind of the variable's default; without one it stays a text. */

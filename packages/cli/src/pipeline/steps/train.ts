@@ -9,12 +9,12 @@ import {
   TrainerLauncherServiceService as Launcher,
   TrainingResult,
   TrainingSpec,
-  type Run,
 } from '@soundstage/contracts';
 import { badInput, SoundstageError } from '@soundstage/core';
 import { ask, isRefusal } from '../../connect/ask.js';
 import type { Connection } from '../../connect/connect.js';
 import { putText } from '../../connect/put-text.js';
+import { runInWords } from '../../models/show.js';
 import { trainerFingerprint } from '../fingerprint.js';
 import { FEATURES, type TrainStep } from '../recipe.js';
 import type { Step, StepTools } from '../step.js';
@@ -134,12 +134,3 @@ async function showRun(connection: Connection, runId: string, tools: StepTools, 
     // The job is followed on its own; this was only for the eye.
   }
 }
-
-/** `step 120 of 400, loss.training 0.31, loss.validation 0.42`. */
-export function runInWords({ job, curves }: Run): string {
-  const step = job?.steps.findLast(({ message, fraction }) => message !== '' && fraction > 0)?.message ?? '';
-  const last = curves.map(({ name, values }) => `${name} ${inDigits(values.at(-1))}`);
-  return [step, ...last].filter((part) => part !== '').join(', ');
-}
-
-const inDigits = (value: number | undefined) => (value === undefined ? '' : String(Number(value.toPrecision(4))));
