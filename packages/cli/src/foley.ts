@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { openFoley } from '@soundstage/inference';
 import { foleyFolder } from './batch/batch.js';
 import { foleyJson } from './foley/json.js';
+import { openFoleyHere } from './foley/open-here.js';
 import { addFoleyOptions, type FoleyOptions } from './foley/options.js';
 import { planFoley, runPlan, type FoleyResult } from './foley/run.js';
 import { summary } from './foley/summary.js';
@@ -20,6 +20,10 @@ export function addFoleyCommand(program: Command): void {
 A folder: all videos and images below it, one after the other, the models opened once. Beside the results lie foley.csv
 and report.html, one page to look and listen through all of them. Run again, it does only what is missing.
 
+--engine regnet takes videos alone and needs models that the pipeline makes (soundstage pipeline run
+pipelines/foley.yaml). It draws the sound from what it sees; takes differ by how much each thing seen counts. It knows no
+classes and makes no cue sheet, so that --sound, --mute, --only, --cues, --save-cues and --duration don't go with it.
+
 Exit codes: 0 done, 2 something was refused (wrong input), 3 something couldn't be done now.
 
 Examples:
@@ -28,6 +32,8 @@ Examples:
   soundstage foley silent.mp4 --candidates 3           three takes to choose from
   soundstage foley interview.mp4 --keep-original --seed 7 --json
   soundstage foley beach.jpg --duration 30 --mute music
+
+  soundstage foley silent.mp4 --engine regnet          sound that a net draws: see the notes on it below
 
   soundstage foley silent.mp4 --only cues              writes silent.cues.json and silent.cues.vtt
   soundstage foley silent.mp4 --cues silent.cues.json  renders it as you edited it
@@ -50,7 +56,7 @@ export async function foleyOneFile(input: string, options: FoleyOptions): Promis
     const plan = await planFoley(input, options, signal);
     const progress = showProgress(!options.quiet && !options.json);
     try {
-      const foley = await openFoley();
+      const foley = await openFoleyHere(options.engine);
       try {
         return await runPlan(foley, plan, { ...options, signal, onProgress: progress.report });
       } finally {

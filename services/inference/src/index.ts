@@ -9,4 +9,5 @@ export {
   type OpenFoleyOptions,
 } from './jobs/foley/open-foley.js';
 export type { FoleyCandidate, FoleyOptions, FoleyOutcome } from './jobs/foley/foley.js';
+export type { ModelLog, ModelNews } from './models/model-shelf.js';
 export { createInference } from './service.js';

@@ -1,8 +1,9 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { badInput, SoundstageError } from '@soundstage/core';
-import { openFoley, type Foley } from '@soundstage/inference';
+import type { Foley } from '@soundstage/inference';
 import { foleyJson } from '../foley/json.js';
+import { openFoleyHere } from '../foley/open-here.js';
 import { refuseContradictions, type FoleyOptions } from '../foley/options.js';
 import { untilInterrupted } from '../interrupt.js';
 import { reportKeeper, REPORT_NAME } from '../report/report-file.js';
@@ -19,11 +20,13 @@ export const CSV_NAME = 'foley.csv';
 
 /** Where the lines of a batch go: `stdout` gets results, progress goes to stderr by itself. */
 export interface BatchSurroundings {
-  open: () => Promise<Pick<Foley, 'run' | 'version' | 'findSound' | 'findMuted' | 'close'>>;
+  open: (
+    engine: FoleyOptions['engine'],
+  ) => Promise<Pick<Foley, 'run' | 'versionOf' | 'findSound' | 'findMuted' | 'close'>>;
   stdout: (text: string) => void;
 }
 
-const REAL: BatchSurroundings = { open: openFoley, stdout: (text) => void process.stdout.write(text) };
+const REAL: BatchSurroundings = { open: openFoleyHere, stdout: (text) => void process.stdout.write(text) };
 
 /**
  * Makes soundtracks for all videos and images below a folder, one after the other. Each input ends as done, skipped,
@@ -66,9 +69,10 @@ async function makeAll(batch: {
   const progress = showBatchProgress(inputs, !options.quiet && !options.json);
   const entries: BatchEntry[] = [];
   const report = reportKeeper({ outputFolder, entries, total: inputs.length });
-  const foley = await surroundings.open();
+  const foley = await surroundings.open(options.engine);
   try {
     // What is wrong with the options is told once, not with each file.
+    foley.versionOf(options.engine);
     if (options.sound !== undefined) foley.findSound(options.sound);
     if (options.mute !== undefined) foley.findMuted(options.mute);
     const shared = { foley, outputFolder, options, signal, claimed: new Map<string, string>() };

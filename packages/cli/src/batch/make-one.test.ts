@@ -34,6 +34,8 @@ const run: Foley['run'] = async ({ outputPaths = [], seed = 1 }) => {
   const plan = { format: 'soundstage-cues', version: 1, scene: 'struck', classes: [], notes: [], layers: [] } as const;
   const sheet: CueSheet = { ...plan, classes: [], notes: [], layers: [], video, timingTrust: 0.7, seed, hits: [hit] };
   return {
+    engine: 'palette',
+    models: [],
     durationS: 2,
     classes: [{ label: 'wood', confidence: 0.9 }],
     timingTrust: 0.7,
@@ -47,7 +49,7 @@ const run: Foley['run'] = async ({ outputPaths = [], seed = 1 }) => {
 };
 
 const contextOf = (change: Partial<BatchContext> = {}): BatchContext => ({
-  foley: { run, version: '1' },
+  foley: { run, versionOf: () => '1' },
   outputFolder: path('out'),
   options: {},
   inputs: new Set(),
@@ -100,7 +102,7 @@ describe('One input of a batch', () => {
     const other = await end('clip.mp4', { options: { seed: 2 } });
     expect(other).toMatchObject({ state: 'skipped', reason: expect.stringContaining('other settings') });
     expect(other.clip?.takes[0]?.peaks.length).toBeGreaterThan(0);
-    const upgraded = await end('clip.mp4', { foley: { run, version: '2' } });
+    const upgraded = await end('clip.mp4', { foley: { run, versionOf: () => '2' } });
     expect(upgraded.reason).toContain('another version');
   });
 
@@ -118,7 +120,7 @@ describe('One input of a batch', () => {
     const full = async () => {
       throw new SoundstageError('EXHAUSTED', 'The disk is full.');
     };
-    expect(await end('clip.mp4', { foley: { run: full, version: '1' } })).toMatchObject({
+    expect(await end('clip.mp4', { foley: { run: full, versionOf: () => '1' } })).toMatchObject({
       state: 'failed',
       reason: 'The disk is full.',
     });
@@ -126,7 +128,7 @@ describe('One input of a batch', () => {
     const defect = async () => {
       throw new TypeError('undefined is not a function');
     };
-    expect((await end('clip.mp4', { foley: { run: defect, version: '1' } })).state).toBe('failed');
+    expect((await end('clip.mp4', { foley: { run: defect, versionOf: () => '1' } })).state).toBe('failed');
   });
 
   test('ends the batch alone when it is stopped', async () => {
@@ -135,7 +137,7 @@ describe('One input of a batch', () => {
       abort.abort();
       throw new Error('whatever comes of it');
     };
-    const stopped = end('clip.mp4', { foley: { run: stop, version: '1' }, signal: abort.signal });
+    const stopped = end('clip.mp4', { foley: { run: stop, versionOf: () => '1' }, signal: abort.signal });
     await expect(stopped).rejects.toMatchObject({ reason: 'CANCELLED' });
   });
 });

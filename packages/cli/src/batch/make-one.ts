@@ -13,7 +13,7 @@ import { allThere, isSameInput, readRecord, removeRecord, settingsKey, writeReco
 
 /** What all inputs of a batch share. */
 export interface BatchContext {
-  foley: Pick<Foley, 'run' | 'version'>;
+  foley: Pick<Foley, 'run' | 'versionOf'>;
   /** Absolute. */
   outputFolder: string;
   options: FoleyOptions;
@@ -52,7 +52,7 @@ export async function makeOne(input: BatchInput, context: BatchContext): Promise
 async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () => number): Promise<MadeOne> {
   const { foley, outputFolder, options, signal } = context;
   if (input.problem !== undefined) throw badInput(input.problem, 'input');
-  const settings = settingsKey(options, foley.version);
+  const settings = settingsKey(options, foley.versionOf(options.engine));
   const record = await readRecord(outputFolder, input.name);
   const skipped = (reason: string, clip?: ClipView): MadeOne => ({
     entry: { input, state: 'skipped', reason, tookS: tookS(), clip },
@@ -87,6 +87,8 @@ async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () =
   await refuseOutputs(takes, { inputs: [input.path], force: true });
   const head = { version: 1, input: input.name, inputBytes: input.bytes, inputModifiedMs: input.modifiedMs } as const;
   await writeRecord(outputFolder, { ...head, state: 'started', settings, files });
+  if (info.still && options.engine === 'regnet')
+    throw badInput('It is a still image, and the engine regnet hears what moves.', 'engine');
   const stillDurationS = info.still ? options.duration : undefined;
   const plan = { input: resolve(input.path), info, takes, cues: undefined, seed: options.seed, stillDurationS };
   const result = await runPlan(foley, plan, { ...options, signal, onProgress: context.onProgress }).catch(

@@ -22,10 +22,18 @@ export interface BatchRecord {
 
 /** Changes whenever the same input could give another result. */
 export function settingsKey(options: FoleyOptions, foleyVersion: string): string {
-  const { sound = '', mute = [], quality = 'standard', candidates = 1, only = '', saveCues = false } = options;
+  const {
+    engine = 'palette',
+    sound = '',
+    mute = [],
+    quality = 'standard',
+    candidates = 1,
+    only = '',
+    saveCues = false,
+  } = options;
   const { duration = 10, keepOriginal = false, seed = DEFAULT_SEED } = options;
   const what = { sound, mute: mute.toSorted(), quality, candidates, only, saveCues };
-  const settings = { ...what, duration, keepOriginal, seed, foleyVersion };
+  const settings = { ...what, duration, keepOriginal, seed, foleyVersion, ...(engine === 'palette' ? {} : { engine }) };
   return sha256(canonicalJson(settings));
 }
 

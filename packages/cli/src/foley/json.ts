@@ -5,11 +5,13 @@ import type { FoleyResult } from './run.js';
 export function foleyJson({ outcome, takes }: FoleyResult): Record<string, unknown> {
   const first = outcome.candidates[0]!;
   return {
+    engine: outcome.engine,
+    models: outcome.models,
     output: first.output ?? null,
     duration_s: thousandth(outcome.durationS),
-    scene: first.sheet.scene,
+    scene: first.sheet?.scene ?? null,
     classes: outcome.classes.map(({ label, confidence }) => ({ label, confidence: thousandth(confidence) })),
-    onsets: first.sheet.hits
+    onsets: (first.sheet?.hits ?? [])
       .filter(({ muted }) => !muted)
       .map(({ timeS, strength }) => ({ time_s: thousandth(timeS), strength: thousandth(strength) })),
     timing_trust: thousandth(outcome.timingTrust),
@@ -33,12 +35,13 @@ export function foleyJson({ outcome, takes }: FoleyResult): Record<string, unkno
   };
 }
 
+/** How many sound; none where a net made the sound. */
 export function soundingHits({ sheet }: FoleyCandidate): number {
-  return sheet.hits.filter(({ muted }) => !muted).length;
+  return sheet?.hits.filter(({ muted }) => !muted).length ?? 0;
 }
 
 export function soundingLayers({ sheet }: FoleyCandidate): number {
-  return sheet.layers.filter(({ muted }) => !muted).length;
+  return sheet?.layers.filter(({ muted }) => !muted).length ?? 0;
 }
 
 function thousandth(value: number | undefined): number | null {

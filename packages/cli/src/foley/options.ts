@@ -4,6 +4,7 @@ import { badInput } from '@soundstage/core';
 /** What the command line says, after each option was read by itself. */
 export interface FoleyOptions {
   output?: string;
+  engine?: 'palette' | 'regnet';
   sound?: string;
   mute?: string[];
   quality?: 'draft' | 'standard';
@@ -33,6 +34,11 @@ export function addFoleyOptions(command: Command): Command {
       '-o, --output <path>',
       'where the result goes (default: NAME.foley.EXT beside the input; for a folder: the folder for all results)',
     )
+    .option(
+      '--engine <name>',
+      'palette (default): recordings, placed by a cue sheet; regnet: a net draws the sound from the picture of a video',
+      oneOf('palette', 'regnet'),
+    )
     .option('--sound <words>', 'what makes the sound, for example "hammer on wood" (default: decided from the picture)')
     .option('--mute <names>', 'what must not sound: classes or groups, for example music,speech', parseNames)
     .option('--quality <level>', 'draft: a first listen, sooner; standard (default)', oneOf('draft', 'standard'))
@@ -51,6 +57,7 @@ export function addFoleyOptions(command: Command): Command {
 /** Throws SoundstageError BAD_INPUT for options that contradict each other, with what to do instead. */
 export function refuseContradictions(options: FoleyOptions): void {
   const { cues, only, sound, saveCues } = options;
+  if (options.engine === 'regnet') refuseForRegnet(options);
   if (sound?.trim() === '') throw badInput('--sound needs words, for example --sound "hammer on wood".', 'sound');
   if (cues === undefined) return;
   if (only !== undefined)
@@ -61,6 +68,21 @@ export function refuseContradictions(options: FoleyOptions): void {
       'sound',
     );
   if (saveCues) throw badInput('--save-cues has no place beside --cues: the cue sheet is there already.', 'saveCues');
+}
+
+/** The net hears what it sees: it knows no classes, and makes no cue sheet. */
+function refuseForRegnet({ sound, mute, only, cues, saveCues, duration }: FoleyOptions): void {
+  const refused: [unknown, string, string, string][] = [
+    [sound, '--sound', 'sound', 'it hears what it sees, and can’t be told'],
+    [mute, '--mute', 'mute', 'it knows no classes that could be left out'],
+    [only, '--only cues', 'only', 'it makes no cue sheet'],
+    [cues, '--cues', 'cues', 'a cue sheet is rendered with the palette'],
+    [saveCues, '--save-cues', 'saveCues', 'it makes no cue sheet'],
+    [duration, '--duration', 'duration', 'it takes videos alone, no still images'],
+  ];
+  for (const [given, option, field, why] of refused)
+    if (given !== undefined)
+      throw badInput(`${option} has no place beside --engine regnet: ${why}. Leave one of the two out.`, field);
 }
 
 export function parseSeed(text: string): number {

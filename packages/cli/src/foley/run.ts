@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { readCues, toWebVtt, writeCues, type CueSheet } from '@soundstage/cues';
 import { badInput } from '@soundstage/core';
-import { type Foley, type FoleyOutcome } from '@soundstage/inference';
+import type { Foley, FoleyMade } from '@soundstage/inference';
 import { probe, type MediaInfo } from '@soundstage/media';
 import { writeWhole } from '../write-whole.js';
 import { refuseContradictions, type FoleyOptions } from './options.js';
@@ -21,7 +21,7 @@ export interface FoleyPlan {
 
 /** What was done with one file. */
 export interface FoleyResult {
-  outcome: FoleyOutcome;
+  outcome: FoleyMade;
   /** In the order of outcome.candidates. */
   takes: TakePaths[];
   /** Whether it was rendered from a cue sheet that was given. */
@@ -37,6 +37,11 @@ export async function planFoley(input: string, options: FoleyOptions, signal?: A
   refuseContradictions(options);
   const info = await probe(input, { signal });
   if (info.video === undefined) throw badInput(`${info.name} has no picture: give a video or a still image.`, 'input');
+  if (info.still && options.engine === 'regnet')
+    throw badInput(
+      `${info.name} is a still image, and --engine regnet hears what moves: leave the engine out, and it gets an ambience.`,
+      'engine',
+    );
   if (!info.still && options.duration !== undefined)
     throw badInput(
       `--duration is for still images, and ${info.name} is a video of ${info.durationS.toFixed(1)} s: leave it out.`,
@@ -74,6 +79,7 @@ export async function runPlan(
   const videos = takes.flatMap(({ video }) => (video === undefined ? [] : [video]));
   const outcome = await foley.run({
     inputPath: plan.input,
+    ...(options.engine === undefined ? {} : { engine: options.engine }),
     ...(videos.length > 0 ? { outputPaths: videos } : { candidates: takes.length }),
     ...(options.sound === undefined ? {} : { sound: options.sound }),
     ...(options.mute === undefined ? {} : { mute: options.mute }),
@@ -85,7 +91,8 @@ export async function runPlan(
     signal: options.signal,
     onProgress: options.onProgress,
   });
-  for (const [index, { sheet }] of outcome.candidates.entries()) await writeSheet(sheet, takes[index]!);
+  for (const [index, { sheet }] of outcome.candidates.entries())
+    if (sheet !== undefined) await writeSheet(sheet, takes[index]!);
   return { outcome, takes, edited: cues !== undefined };
 }
 

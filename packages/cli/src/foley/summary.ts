@@ -1,5 +1,5 @@
-import type { FoleyCandidate, FoleyOutcome } from '@soundstage/inference';
-import type { Scene } from '@soundstage/cues';
+import type { FoleyMade } from '@soundstage/inference';
+import type { CueSheet, Scene } from '@soundstage/cues';
 import { soundingHits } from './json.js';
 import type { FoleyResult } from './run.js';
 
@@ -33,10 +33,9 @@ export function summary({ outcome, takes, edited }: FoleyResult): string {
         ...(vtt === undefined ? [] : [['For players', vtt] as [string, string]]),
       ];
     }),
-    ['Heard in it', heard(outcome)],
-    ['Kind of scene', sceneInWords(first.sheet.scene)],
-    ['Hits', hitsInWords(first, durationS)],
-    ['Layers', layersInWords(first)],
+    ...(first.sheet === undefined
+      ? [['Drawn by', listed(outcome.models.map(({ name, version }) => `${name} ${version}`))] as [string, string]]
+      : inWords(first.sheet, outcome)),
     ...(soundingHits(first) === 0
       ? []
       : [['Timing', edited ? 'as the cue sheet says' : trustInWords(outcome.timingTrust)] as [string, string]]),
@@ -65,25 +64,22 @@ export function sceneInWords(scene: Scene): string {
   return SCENES[scene];
 }
 
-function heard({ classes }: FoleyOutcome): string {
+/** What a cue sheet says, in the lines of the summary. */
+function inWords(sheet: CueSheet, { classes, durationS }: FoleyMade): [string, string][] {
   const told = classes
     .filter(({ confidence }) => confidence >= WORTH_TELLING)
     .map(({ label, confidence }) => `${label} (${Math.round(confidence * 100)} %)`);
-  return told.join(', ') || 'nothing certain';
+  const hits = sheet.hits.filter(({ muted }) => !muted).map((hit) => hit.class);
+  const layers = sheet.layers.filter(({ muted }) => !muted).map((layer) => layer.class);
+  return [
+    ['Heard in it', told.join(', ') || 'nothing certain'],
+    ['Kind of scene', sceneInWords(sheet.scene)],
+    ['Hits', hits.length === 0 ? 'none' : `${hits.length} in ${durationS.toFixed(1)} s: ${listed(hits)}`],
+    ['Layers', layers.length === 0 ? 'none' : `${layers.length}: ${listed(layers)}`],
+  ];
 }
 
-function hitsInWords(candidate: FoleyCandidate, durationS: number): string {
-  const hits = soundingHits(candidate);
-  const names = listed(candidate.sheet.hits.filter(({ muted }) => !muted).map((hit) => hit.class));
-  return hits === 0 ? 'none' : `${hits} in ${durationS.toFixed(1)} s: ${names}`;
-}
-
-function layersInWords({ sheet }: FoleyCandidate): string {
-  const layers = sheet.layers.filter(({ muted }) => !muted);
-  return layers.length === 0 ? 'none' : `${layers.length}: ${listed(layers.map((layer) => layer.class))}`;
-}
-
-function soundsInWords(candidates: readonly FoleyCandidate[]): string {
+function soundsInWords(candidates: FoleyMade['candidates']): string {
   return listed(candidates.flatMap(({ sounds }) => sounds.map(({ name, licence }) => `${name} (${licence})`)));
 }
 

@@ -80,7 +80,7 @@ export async function clipView(options: {
   return {
     durationS: outcome.durationS,
     still: info.still,
-    scene: outcome.candidates[0]!.sheet.scene,
+    scene: outcome.candidates[0]!.sheet?.scene,
     classes: outcome.classes.map(({ label, confidence }) => ({ label, confidence })),
     timingTrust: outcome.timingTrust,
     warnings: outcome.warnings,
@@ -106,6 +106,7 @@ export async function peaksOf(path: string, durationS: number, signal?: AbortSig
 }
 
 function drawnHits({ sheet }: FoleyCandidate): TakeView['drawnHits'] {
+  if (sheet === undefined) return [];
   const sounding = sheet.hits.filter(({ muted }) => !muted);
   const floor = sounding.map(({ strength }) => strength).sort((a, b) => b - a)[MOST_DRAWN_HITS] ?? -1;
   return sounding
@@ -114,6 +115,7 @@ function drawnHits({ sheet }: FoleyCandidate): TakeView['drawnHits'] {
 }
 
 function drawnLayers({ sheet }: FoleyCandidate): TakeView['drawnLayers'] {
+  if (sheet === undefined) return [];
   const sounding = sheet.layers.filter(({ muted }) => !muted);
   return sounding.slice(0, MOST_DRAWN_LAYERS).map(({ class: name, startS, endS, envelope }) => {
     const rateHz = LEVELS / (endS - startS);

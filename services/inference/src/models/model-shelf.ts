@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SoundstageError, type Logger } from '@soundstage/core';
+import { SoundstageError } from '@soundstage/core';
 import type { OpenModel } from '@soundstage/models';
 import type { ModelPlace } from './model-places.js';
 
@@ -15,7 +15,26 @@ export interface ShelfOptions<Name extends string> {
   open(name: Name, folder: string): Promise<OpenModel>;
   /** Called with all models before they are given out; what it throws speaks against the new ones. */
   prepare?(models: ReadonlyMap<Name, OpenModel>): Promise<void>;
-  log?: Pick<Logger, 'info' | 'warn' | 'error'> | undefined;
+  log?: ModelLog | undefined;
+}
+
+/** Where it is told what was exchanged and what wasn't; a service's logger is one. */
+export interface ModelLog {
+  info(facts: ModelNews, message: string): void;
+  warn(facts: ModelNews, message: string): void;
+  error(facts: ModelNews, message: string): void;
+}
+
+export interface ModelNews {
+  model?: string;
+  err?: unknown;
+  /** Versions. */
+  from?: string;
+  to?: string | null;
+  /** Which version it was that was not taken. */
+  place?: string;
+  /** Whether it is tried again. */
+  again?: boolean;
 }
 
 /** Models that are open, each in the best version that there is; they can be exchanged while they are used. */
@@ -86,7 +105,7 @@ export async function openShelf<Name extends string>(options: ShelfOptions<Name>
         if (old !== undefined) return undefined;
       }
     }
-    if (options.required.includes(name) && old === undefined) throw failure ?? notHere(name);
+    if (options.required.includes(name) && old === undefined) throw failure === undefined ? notHere(name) : SoundstageError.from(failure);
     return undefined;
   };
 
@@ -139,7 +158,7 @@ export async function openShelf<Name extends string>(options: ShelfOptions<Name>
     const failed = settled.find((result) => result.status === 'rejected');
     if (failed !== undefined) {
       for (const shared of fresh.values()) letGo(shared);
-      throw failed.reason;
+      throw SoundstageError.from(failed.reason);
     }
     fresh = await fitting(new Map([...shelf].filter(([name]) => needed.has(name) && !fresh.has(name))), fresh);
     const before = shelf;

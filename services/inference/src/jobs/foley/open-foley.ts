@@ -1,9 +1,9 @@
 import type { Model } from '@soundstage/contracts';
-import { sha256, SoundstageError, type Logger } from '@soundstage/core';
+import { sha256, SoundstageError } from '@soundstage/core';
 import { openModel, type OpenModel } from '@soundstage/models';
 import { readInferenceConfig, type InferenceConfig } from '../../config.js';
 import { modelPlaces, type PromotedModels } from '../../models/model-places.js';
-import { openShelf, type ModelShelf } from '../../models/model-shelf.js';
+import { openShelf, type ModelLog, type ModelShelf } from '../../models/model-shelf.js';
 import { runFoley, STEP_SHARES, type FoleyModels, type FoleyOptions, type FoleyOutcome } from './foley.js';
 import { openPalette, type Palette } from './palette/palette.js';
 import { runRegnet, type RegnetModels } from './regnet/regnet.js';
@@ -65,7 +65,7 @@ export interface OpenFoleyOptions {
   engines?: readonly Engine[];
   /** Without it only the models that ship are taken. */
   promoted?: PromotedModels | undefined;
-  log?: Pick<Logger, 'info' | 'warn' | 'error'> | undefined;
+  log?: ModelLog | undefined;
 }
 
 /** To be raised with every change of an engine's code that changes its output. */
