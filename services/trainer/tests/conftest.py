@@ -12,6 +12,7 @@ import torch
 
 from soundstage_trainer.recipes.common import newest_version
 
+os.environ["SOUNDSTAGE_CODE_VERSION"] = "test"  # also of the processes that tests start: a run goes on though a file was saved
 torch.set_num_threads(1)  # small nets on a shared machine: threads that wait for each other cost minutes
 
 CHECKOUT = Path(__file__).resolve().parents[3]

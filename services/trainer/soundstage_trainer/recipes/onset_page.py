@@ -70,7 +70,7 @@ def sample(run: Run, clip: Clip, exported: Exported, threshold: float, split: st
         title=clip.entry.kind or clip.entry.clip,
         note=f"{split}, {len(clip.onsets_s)} onsets heard, {int((heights >= threshold).sum())} found",
         items=[
-            Picture("frames", strip.astype(np.float32), 0.0, 255.0),
+            Picture("frames", strip.astype(np.float32), 0.0, 255.0, "grey"),
             Trace("chance of an onset", onset, 1 / training.GRID_S, threshold, clip.onsets_s, times_s[heights >= threshold]),
             Sound("its own sound", heard[: int(clip.duration_s * ground_truth.SAMPLE_RATE_HZ)], ground_truth.SAMPLE_RATE_HZ),
         ],

@@ -110,7 +110,9 @@ def _fields(kind: type) -> dict[str, tuple[type, dataclasses.Field]]:
 
 
 def _checked(name: str, value: Any, type_: type, field: dataclasses.Field) -> Any:
-    if type_ in (int, float) and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+    if type_ is not bool and isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, not {value!r}")
+    if type_ in (int, float) and isinstance(value, (int, float)) and not isinstance(value, bool):
         if type_ is int and value != int(value):
             raise ValueError(f"{name} must be an integer, not {value!r}")
         value = type_(value)

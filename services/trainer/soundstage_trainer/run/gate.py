@@ -64,7 +64,7 @@ def export_with_gate(
             "export_failed", f"The exported graph differs from PyTorch by {largest:.2g}, more than {tolerance:g}; nothing was written."
         )
     parity = {
-        "what": "largest |PyTorch − onnxruntime| of any output value, CPU",
+        "what": "largest |PyTorch − onnxruntime| of any value of these outputs, CPU",
         "max_abs_difference": _short(largest),
         "by_output": {name: _short(value) for name, value in worst.items()},
         "tolerance": tolerance,

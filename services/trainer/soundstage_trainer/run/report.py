@@ -35,12 +35,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """levels: float [rows, columns], low to high as dark to bright, row 0 at the top; or uint8 [rows, columns, 3]."""
+    """levels: float [rows, columns], low to high as dark to bright, row 0 at the top; or uint8 [rows, columns, 3].
+
+    colours: "heat", or "grey" for what a camera saw. least, most: what is darkest and brightest; of levels where None.
+    """
 
     label: str
     levels: np.ndarray
     least: float | None = None
     most: float | None = None
+    colours: str = "heat"
+
+
+def mel_picture(label: str, mel: np.ndarray, least: float = 0.0, most: float = 1.0) -> Picture:
+    """mel [hops, bands] as people look at it: time to the right, pitch upwards."""
+    return Picture(label, mel.T[::-1], least, most)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class Run:
     dataset_version: str = ""
     resumed: int = 0
     key: str = ""
+    spent_s: dict[str, float] = field(default_factory=dict)  # time in train(), all starts together, by part
     _curves: curves.Curves | None = field(default=None, init=False, repr=False)
     _held: TextIO | None = field(default=None, init=False, repr=False)
 

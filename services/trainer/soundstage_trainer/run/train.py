@@ -70,6 +70,8 @@ class _Loop:
         self.curves = run.open_curves(saved["rows"] if saved is not None else [])
         self.saved = (self.n, self.validated) if saved is not None else None
         self.saved_at_s, self.saving_s = time.monotonic(), 0.0
+        self.spent_s = saved["spent_s"] if saved is not None else 0.0
+        self.began_s = time.monotonic()
 
     def run_to_the_end(self) -> dict[str, float]:
         every = max(1, self.task.validate_every)
@@ -89,6 +91,7 @@ class _Loop:
             self._save()
             raise
         finally:
+            self.run.spent_s[self.run.part_name] = self.spent_s + time.monotonic() - self.began_s
             progress.flush()
             self.curves.close()
         return self.figures
@@ -127,7 +130,7 @@ class _Loop:
             self.n,
             {
                 "step": self.n, "validated": self.validated, "figures": self.figures, "lost": self.lost,
-                "window": self.window.sums, "rows": self.curves.rows, "generators": _generators(), "task": self.task.state(),
+                "window": self.window.sums, "spent_s": self.spent_s + begin_s - self.began_s, "rows": self.curves.rows, "generators": _generators(), "task": self.task.state(),
             },
         )  # fmt: skip
         self.saved, self.saved_at_s = (self.n, self.validated), time.monotonic()
