@@ -9,6 +9,8 @@ import type { GrpcService } from './host.js';
 /** Parts are stored in this size: small enough to lose little, large enough to be few. */
 const PART_BYTES = 8 * 2 ** 20;
 const CHUNK_BYTES = 512 * 1024;
+/** What references point to: media, results, and the pages of training runs. Records of services stay inside. */
+const FOR_ALL = /^(media\/|work\/|training-runs\/[^/]+\/page-[^/]+\.html$)/;
 
 /** TransferService: media into and out of the store, in chunks, resumable by offset. */
 export function createTransferService(
@@ -63,7 +65,7 @@ export function createTransferService(
     }),
 
     download: handlers.serverStream('Download', async function* ({ key, offsetBytes }, { signal }) {
-      if (!/^(media|work)\//.test(key))
+      if (!FOR_ALL.test(key))
         throw new SoundstageError('NOT_FOUND', `There is no object ${JSON.stringify(key)}.`);
       const described = await store.stat(key);
       if (!described) throw new SoundstageError('NOT_FOUND', `There is no object ${JSON.stringify(key)}.`);
