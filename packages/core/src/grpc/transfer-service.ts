@@ -65,8 +65,7 @@ export function createTransferService(
     }),
 
     download: handlers.serverStream('Download', async function* ({ key, offsetBytes }, { signal }) {
-      if (!FOR_ALL.test(key))
-        throw new SoundstageError('NOT_FOUND', `There is no object ${JSON.stringify(key)}.`);
+      if (!FOR_ALL.test(key)) throw new SoundstageError('NOT_FOUND', `There is no object ${JSON.stringify(key)}.`);
       const described = await store.stat(key);
       if (!described) throw new SoundstageError('NOT_FOUND', `There is no object ${JSON.stringify(key)}.`);
       const sizeBytes = BigInt(described.sizeBytes);
