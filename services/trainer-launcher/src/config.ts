@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { readConfig } from '@soundstage/core';
+import { integer, readConfig } from '@soundstage/core';
 
 const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -16,8 +16,14 @@ export function readTrainerLauncherConfig(env: NodeJS.ProcessEnv = process.env) 
       SOUNDSTAGE_TRAINER_DIR: z.string().default(fromHere('../../trainer')),
       /** The folder that datasets are taken from by name; without it only manifests of splits are taken. */
       SOUNDSTAGE_DATASETS_DIR: z.string().optional(),
-      /** Folder of `<name>/<version>/{model.onnx, card.json}`: models that recipes build on. */
+      /** Folder of `<name>/<version>/{model.onnx, card.json}`: models that recipes build on, and that ship. */
       SOUNDSTAGE_MODELS_DIR: z.string().default(fromHere('../../../models')),
+      /** Longest time of one run, seconds; a run that was taken up again counts from there. */
+      SOUNDSTAGE_TRAINING_TIMEOUT_S: integer(1, 2_000_000).default(86_400),
+      /** Most clips of a dataset that is laid out for a run. */
+      SOUNDSTAGE_TRAINING_CLIPS: integer(1, 1_000_000).default(20_000),
+      /** Most bytes of clips, sound and features that are laid out for a run. */
+      SOUNDSTAGE_TRAINING_BYTES: integer(1, 2 ** 43).default(64 * 2 ** 30),
     },
     env,
   );

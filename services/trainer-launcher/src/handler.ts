@@ -1,54 +1,47 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readFile, realpath } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { TrainingResult, TrainingSpec, type Metric, type ObjectRef } from '@soundstage/contracts';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TrainingResult, TrainingSpec } from '@soundstage/contracts';
 import {
   badInput,
   checkReference,
   SoundstageError,
-  storeFile,
   throwIfAborted,
   type JobRunner,
   type Stage,
   type WorkContext,
 } from '@soundstage/core';
 import type { TrainerLauncherConfig } from './config.js';
-import { copyTrainingClips, findDatasetFolder } from './dataset.js';
-import { checkParameters } from './parameters.js';
+import { findDatasetFolder } from './dataset/dataset-folder.js';
+import { layOutDataset } from './dataset/lay-out.js';
+import { followRun } from './follow-run.js';
+import { checkParameters, checkSeed } from './parameters.js';
 import type { RecipeList } from './recipes.js';
 import { runNameOf, type RunFolders } from './run-folders.js';
-import { explainFailure, readTrainerEvent, trainerCommand } from './trainer-command.js';
+import type { RunRecords } from './run-records.js';
+import { storeModel } from './store-model.js';
+import { trainerCommand } from './trainer-command.js';
 
 export interface TrainingParts {
   runner: JobRunner;
   folders: RunFolders;
   recipes: RecipeList;
-  /** Longest time of one run. */
-  timeoutS: number;
+  records: RunRecords;
+  /** Of the trainer's code and the models that ship: what else decides what a spec gives. */
+  trainerVersion: string;
 }
 
-/** What a run that succeeded has told. */
-interface Trained {
-  modelPath: string;
-  cardPath: string;
-  metrics: Metric[];
-}
+/** So often a run that was disturbed is started again within one attempt without getting further than before. */
+const MAX_DISTURBANCES = 10;
 
-/** So often a run that was disturbed (its machine taken away) is started again within one attempt. */
-const MAX_DISRUPTIONS = 10;
-/** As many lines of the trainer's log are kept to explain a failure. */
-const LOG_LINES = 50;
-
-/** Training as work from the queue: lay out the dataset, run the recipe, store the model with its card. */
+/** Training as work from the queue: lay out the dataset, run the recipe, store and register the model with its card. */
 export function createTrainingStage(
   config: TrainerLauncherConfig,
-  { runner, folders, recipes, timeoutS }: TrainingParts,
+  { runner, folders, recipes, records, trainerVersion }: TrainingParts,
 ): Stage<TrainingSpec, 'training'> {
+  const timeoutS = config.SOUNDSTAGE_TRAINING_TIMEOUT_S;
   return {
     kind: 'training',
-    codeVersion: '1',
+    codeVersion: `2-${trainerVersion}`,
     steps: [
       { name: 'fetch', share: 5 },
       { name: 'train', share: 90 },
@@ -56,6 +49,7 @@ export function createTrainingStage(
     ],
     spec: TrainingSpec,
     result: TrainingResult,
+    workTimeoutS: timeoutS,
 
     async check(spec) {
       const recipe = await recipes.find(spec.recipe);
@@ -78,145 +72,105 @@ export function createTrainingStage(
       } else if (recipe.needs.includes('data')) {
         throw badInput(`The recipe ${recipe.name} needs a dataset: give a manifest or a folder.`, 'spec.dataset');
       }
+      if (spec.features) {
+        checkReference(spec.features, 'spec.features');
+        if (spec.dataset?.$case !== 'manifest') {
+          throw badInput('Features belong to the clips of a manifest: give one, too.', 'spec.features');
+        }
+      }
+      checkSeed(recipe, spec.seed);
       checkParameters(recipe, spec.parameters);
     },
 
-    inputs: (spec) => (spec.dataset?.$case === 'manifest' ? [spec.dataset.value] : []),
+    inputs: ({ dataset, features }) => [
+      ...(dataset?.$case === 'manifest' ? [dataset.value] : []),
+      ...(features ? [features] : []),
+    ],
 
     // The content of a folder is no part of the spec.
     belongsToJob: (spec) => spec.dataset?.$case === 'folder',
 
     async run(spec, context) {
-      const { jobId, outputPrefix, store, signal, progress } = context;
+      const { jobId, outputPrefix, progress } = context;
       const runName = runNameOf(outputPrefix, jobId);
-      for (let disruptions = 0; ; disruptions++) {
-        // Removed when the job has ended, not before: a second attempt may still need what lies there.
+      let [disturbances, furthest] = [0, -1];
+      for (;;) {
+        // Removed when the job has ended, not before: a second attempt goes on from what lies there.
         const folder = await folders.open(runName, jobId);
         progress('fetch', 0);
-        const data = await layOutDataset(spec, folder, context);
+        const data = await layOut(spec, folder, context);
         progress('fetch', 1);
         const out = join(folder, 'out');
-        await mkdir(out, { recursive: true });
+        const checkpoints = join(folder, 'checkpoints');
+        await Promise.all([out, checkpoints].map((path) => mkdir(path, { recursive: true })));
         progress('train', 0);
-        await runner.start({
-          name: runName,
-          ...trainerCommand(config, await trainerArguments(spec, data, out)),
-          cwd: folder,
-          timeoutS,
-        });
-        const trained = await followRun(runName, out, context);
-        if (trained === 'disrupted') {
-          await folders.discard(runName);
-          if (disruptions === MAX_DISRUPTIONS) {
-            throw new SoundstageError('UNAVAILABLE', `The training was disturbed ${disruptions + 1} times in a row.`);
-          }
-          continue;
+        const args = await trainerArguments(spec, data, { out, checkpoints });
+        await runner.start({ name: runName, ...trainerCommand(config, args), cwd: folder, timeoutS });
+        const end = await stopUnlessLeft(runName, context, () =>
+          followRun({ runner, records }, { runName, out }, context),
+        );
+        if (end.state === 'disturbed') {
+          await folders.stop(runName);
+          disturbances = end.reached > furthest ? 1 : disturbances + 1;
+          furthest = Math.max(furthest, end.reached);
+          if (disturbances <= MAX_DISTURBANCES) continue;
+          throw new SoundstageError('UNAVAILABLE', `The training was disturbed ${disturbances} times in a row.`);
         }
         progress('train', 1);
         progress('store', 0);
-        const sha256 = await checkCard(trained);
-        // Under the model's own hash: another attempt's model never comes to stand beside this one's card.
-        const prefix = `${outputPrefix}/${sha256.slice(0, 16)}`;
-        const model = await storeFile(store, trained.modelPath, `${prefix}/model.onnx`, 'application/onnx', signal);
-        const card = await storeFile(store, trained.cardPath, `${prefix}/card.json`, 'application/json', signal);
-        progress('store', 1);
-        return { model, card, metrics: trained.metrics, modelName: '', modelVersion: '' };
+        const result = await storeModel(end, context, config.SOUNDSTAGE_MODELS_DIR);
+        progress('store', 1, `${result.modelName}/${result.modelVersion}`);
+        return result;
       }
     },
   };
 
-  async function layOutDataset(
-    { dataset }: TrainingSpec,
+  async function layOut(
+    { dataset, features }: TrainingSpec,
     folder: string,
     { store, signal, progress }: WorkContext,
   ): Promise<string | undefined> {
     if (dataset?.$case === 'folder') return findDatasetFolder(config.SOUNDSTAGE_DATASETS_DIR ?? '', dataset.value);
     if (dataset?.$case !== 'manifest') return undefined;
-    const manifest: ObjectRef = dataset.value;
     const data = join(folder, 'data');
-    const onClip = (done: number, of: number) => progress('fetch', done / of, `clip ${done + 1} of ${of}`);
-    await copyTrainingClips(store, manifest, data, { signal, onClip });
+    await layOutDataset(store, data, {
+      manifest: dataset.value,
+      features,
+      mostClips: config.SOUNDSTAGE_TRAINING_CLIPS,
+      mostBytes: config.SOUNDSTAGE_TRAINING_BYTES,
+      signal,
+      onProgress: (share, message) => progress('fetch', share, message),
+    });
     return data;
   }
 
-  async function trainerArguments(spec: TrainingSpec, data: string | undefined, out: string): Promise<string[]> {
-    const parameters = checkParameters(await recipes.find(spec.recipe), spec.parameters);
-    return [
-      spec.recipe,
-      ...(data === undefined ? [] : ['--data', data]),
-      ...['--out', out, '--seed', String(spec.seed), '--parameters', JSON.stringify(parameters)],
-    ];
+  async function trainerArguments(
+    spec: TrainingSpec,
+    data: string | undefined,
+    { out, checkpoints }: { out: string; checkpoints: string },
+  ): Promise<string[]> {
+    const recipe = await recipes.find(spec.recipe);
+    const parameters = checkParameters(recipe, spec.parameters);
+    const files = [...(data === undefined ? [] : ['--data', data]), '--out', out];
+    if (!recipe.trains) return [spec.recipe, ...files];
+    const settings = ['--seed', String(spec.seed), '--parameters', JSON.stringify(parameters)];
+    return [spec.recipe, ...files, '--checkpoints', checkpoints, ...settings];
   }
 
-  /** Follows a run to its end, from its first line, whoever started it. */
-  async function followRun(
-    runName: string,
-    out: string,
-    { signal, progress, log: jobLog }: WorkContext,
-  ): Promise<Trained | 'disrupted'> {
-    const metrics = new Map<string, number>();
-    const log: string[] = [];
-    let done: { model: string; card: string } | undefined;
-    let said: string | undefined;
+  /**
+   * Ends a run that nobody will follow any more. A service that stops, or lost its lease, leaves the run to whoever
+   * takes the job up. After any other error the next attempt, if there is one, starts it again and goes on from its
+   * checkpoints; after the last the folder goes, too.
+   */
+  async function stopUnlessLeft<T>(runName: string, { signal }: WorkContext, work: () => Promise<T>): Promise<T> {
     try {
-      for await (const event of runner.follow(runName, signal)) {
-        if (event.type === 'end') {
-          const { outcome } = event;
-          if (outcome.state === 'disrupted') return 'disrupted';
-          if (outcome.state === 'cancelled') throw new SoundstageError('CANCELLED', 'The training run was cancelled.');
-          if (outcome.state === 'failed') throw explainFailure(outcome, said, log);
-          if (!done) throw new SoundstageError('INTERNAL', 'The trainer ended without naming its model.');
-          return {
-            modelPath: await inside(out, done.model),
-            cardPath: await inside(out, done.card),
-            metrics: [...metrics].map(([name, value]) => ({ name, value })),
-          };
-        }
-        if (event.stream === 'stderr') {
-          log.push(event.text);
-          if (log.length > LOG_LINES) log.shift();
-          jobLog.debug({ run: runName }, event.text);
-          continue;
-        }
-        const told = readTrainerEvent(event.text);
-        if (told?.event === 'progress') progress('train', shareOf(told), told.message);
-        else if (told?.event === 'metric') metrics.set(told.name, told.value);
-        else if (told?.event === 'done') done = told;
-        else if (told?.event === 'failed') said = told.message;
-      }
-      throw new SoundstageError('UNAVAILABLE', 'The training run could not be followed to its end.');
+      return await work();
     } catch (error) {
-      const { reason } = SoundstageError.from(signal.aborted ? signal.reason : error);
-      // A service that stops, or lost its lease, leaves the run to whoever takes the job up. Every other end is final:
-      // the next attempt, if there is one, needs a fresh run.
-      if (!signal.aborted || reason === 'CANCELLED' || reason === 'DEADLINE_EXCEEDED') await folders.discard(runName);
+      const { reason, retryable } = SoundstageError.from(signal.aborted ? signal.reason : error);
+      const isFinal = reason === 'CANCELLED' || reason === 'DEADLINE_EXCEEDED' || !retryable;
+      if (!signal.aborted || isFinal) await (isFinal ? folders.discard(runName) : folders.stop(runName));
       throwIfAborted(signal);
       throw error;
     }
   }
-}
-
-/** How far the training is: it has only ended when its run has, however soon the trainer counts its last step. */
-function shareOf({ step, of }: { step: number; of: number }): number {
-  return of > 0 ? Math.min(0.99, step / of) : 0;
-}
-
-/** A path that the trainer named, which must lie in its output folder. */
-async function inside(out: string, path: string): Promise<string> {
-  const real = await realpath(resolve(out, path)).catch(() => '');
-  if (real.startsWith((await realpath(out)) + sep)) return real;
-  throw new SoundstageError('INTERNAL', `The trainer named ${path}, which is not in its output folder.`);
-}
-
-/** The model's hash, which must be that of its card. */
-async function checkCard({ modelPath, cardPath }: Trained): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(modelPath), hash);
-  const sha256 = hash.digest('hex');
-  const card = JSON.parse(await readFile(cardPath, 'utf8')) as { sha256?: unknown };
-  if (card.sha256 === sha256) return sha256;
-  throw new SoundstageError(
-    'INTERNAL',
-    `The trainer's card names the hash ${String(card.sha256)}, its model has ${sha256}.`,
-  );
 }

@@ -1,5 +1,5 @@
 import type { Parameter } from '@soundstage/contracts';
-import { SoundstageError, type Violation } from '@soundstage/core';
+import { badInput, SoundstageError, type Violation } from '@soundstage/core';
 
 /** The types that a recipe's parameter may have. */
 export const PARAMETER_TYPES = ['integer', 'number', 'string', 'boolean'] as const;
@@ -12,6 +12,11 @@ export interface RecipeParameter {
   type: ParameterType;
   default: ParameterValue;
   description: string;
+  /** Bounds of a number, both allowed. */
+  least?: number;
+  most?: number;
+  /** What a text may be. */
+  choices?: readonly string[];
 }
 
 /** So that a request can't grow without end. */
@@ -57,13 +62,34 @@ function unknownParameter(recipe: { name: string; parameters: ReadonlyMap<string
   return `is no parameter of the recipe ${recipe.name}, which ${names ? `takes ${names}` : 'takes none'}`;
 }
 
-function problemWith({ type }: RecipeParameter, value: ParameterValue): string | undefined {
+function problemWith(parameter: RecipeParameter, value: ParameterValue): string | undefined {
+  const { type, choices } = parameter;
   const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value);
-  if (type === 'integer') return Number.isSafeInteger(value) ? undefined : `is ${shown}; it must be a whole number`;
-  if (type === 'number') return Number.isFinite(value) ? undefined : `is ${shown}; it must be a number`;
-  if (type === 'boolean') return typeof value === 'boolean' ? undefined : `is ${shown}; it must be true or false`;
-  if (typeof value !== 'string') return `is ${shown}; it must be text`;
-  return value.length > LONGEST_TEXT ? `is longer than ${LONGEST_TEXT} characters` : undefined;
+  const should = (what: string) => `is ${shown}; it must be ${what}`;
+  if (type === 'boolean') return typeof value === 'boolean' ? undefined : should('true or false');
+  if (type === 'string') {
+    if (typeof value !== 'string') return should('text');
+    if (choices && !choices.includes(value)) return should(`one of ${choices.join(', ')}`);
+    return value.length > LONGEST_TEXT ? `is longer than ${LONGEST_TEXT} characters` : undefined;
+  }
+  if (type === 'integer' && !Number.isSafeInteger(value)) return should('a whole number');
+  if (!Number.isFinite(value)) return should('a number');
+  return outOfBounds(parameter, value as number) ? should(boundsOf(parameter)) : undefined;
+}
+
+type Bounds = Pick<RecipeParameter, 'least' | 'most'>;
+
+const outOfBounds = ({ least = -Infinity, most = Infinity }: Bounds, value: number) => value < least || value > most;
+
+function boundsOf({ least, most }: Bounds): string {
+  if (least !== undefined && most !== undefined) return `${least} to ${most}`;
+  return least === undefined ? `at most ${most}` : `at least ${least}`;
+}
+
+/** @throws BAD_INPUT for a seed that the recipe doesn't take */
+export function checkSeed({ seed: bounds }: { seed: Bounds }, seed: bigint): void {
+  if (outOfBounds(bounds, Number(seed)))
+    throw badInput(`spec.seed is ${seed}; it must be ${boundsOf(bounds)}.`, 'spec.seed');
 }
 
 /** A value as the contracts carry it. */

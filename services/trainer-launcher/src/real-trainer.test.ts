@@ -38,7 +38,12 @@ const venv = fileURLToPath(new URL('../../../.cache/venv/bin/python', import.met
 
   test('refuses a dataset without clips in its own words', async () => {
     const request = LaunchTrainingRequest.fromPartial({
-      spec: { recipe: 'onset', dataset: { $case: 'folder', value: 'empty' }, seed: 1n, parameters: [toParameter('epochs', 1), toParameter('limit', 4)] },
+      spec: {
+        recipe: 'onset',
+        dataset: { $case: 'folder', value: 'empty' },
+        seed: 1n,
+        parameters: [toParameter('epochs', 1), toParameter('limit', 4)],
+      },
     });
     const { run } = await services.client.call(TrainerLauncherServiceService.launchTraining, request);
     const ended = await services.client.untilEnded(run!.id, 60_000);

@@ -10,8 +10,12 @@ export interface TrainerRecipe {
   description: string;
   /** What it can't do without: `data` for example. */
   needs: readonly string[];
-  /** By name. The seed is none of them: every recipe takes one. */
+  /** Whether it trains, with a seed and checkpoints, or only exports a model. */
+  trains: boolean;
+  /** By name. The seed is none of them: it has a field of its own. */
   parameters: ReadonlyMap<string, RecipeParameter>;
+  /** The bounds of the seed. */
+  seed: Pick<RecipeParameter, 'least' | 'most'>;
 }
 
 export interface RecipeList {
@@ -68,32 +72,56 @@ async function ask(runner: JobRunner, config: TrainerLauncherConfig): Promise<Tr
   return readRecipes(lines.stdout.join('\n'));
 }
 
+/** A recipe and its parameters in the trainer's words. */
+interface Described {
+  does?: string;
+  needs?: string[];
+  trains?: boolean;
+  parameters?: Record<string, DescribedParameter>;
+}
+interface DescribedParameter {
+  type?: string;
+  default?: unknown;
+  does?: string;
+  least?: number;
+  most?: number;
+  choices?: string[];
+}
+
 /** `{"onset": {"does": "…", "needs": ["data"], "parameters": {"epochs": {"type": "integer", "default": 30, …}}}, …}` */
 function readRecipes(text: string): TrainerRecipe[] {
-  interface Described {
-    does?: string;
-    needs?: string[];
-    parameters?: Record<string, { type?: string; default?: unknown; does?: string }>;
-  }
   try {
     const described = JSON.parse(text) as Record<string, Described>;
-    return Object.entries(described).map(([name, { does = '', needs = [], parameters = {} }]) => ({
-      name,
-      description: does,
-      needs,
-      parameters: new Map(
-        Object.entries(parameters)
-          .filter(([parameter]) => parameter !== 'seed')
-          .map(([parameter, { type, default: usual, does: meaning = '' }]) => {
-            if (!PARAMETER_TYPES.includes(type as ParameterType)) throw new Error(`${name}.${parameter} is a ${type}`);
-            const value = ['number', 'string', 'boolean'].includes(typeof usual) ? (usual as ParameterValue) : '';
-            return [parameter, { name: parameter, type: type as ParameterType, default: value, description: meaning }];
-          }),
-      ),
-    }));
+    return Object.entries(described).map(([name, { does = '', needs = [], trains = true, parameters = {} }]) => {
+      const known = Object.entries(parameters).map(([parameter, told]) => readParameter(parameter, told));
+      const { least, most } = known.find((parameter) => parameter.name === 'seed') ?? {};
+      return {
+        name,
+        description: does,
+        needs,
+        trains,
+        parameters: new Map(known.filter((p) => p.name !== 'seed').map((parameter) => [parameter.name, parameter])),
+        seed: { ...(least === undefined ? {} : { least }), ...(most === undefined ? {} : { most }) },
+      };
+    });
   } catch (cause) {
     throw new SoundstageError('INTERNAL', 'The trainer did not list its recipes as the launcher reads them.', {
       cause,
     });
   }
+}
+
+function readParameter(name: string, told: DescribedParameter): RecipeParameter {
+  const { type, default: usual, does = '', least, most, choices } = told;
+  if (!PARAMETER_TYPES.includes(type as ParameterType)) throw new Error(`${name} is a ${type}`);
+  if (!['number', 'string', 'boolean'].includes(typeof usual)) throw new Error(`${name} has no default`);
+  return {
+    name,
+    type: type as ParameterType,
+    default: usual as ParameterValue,
+    description: does,
+    ...(least === undefined ? {} : { least }),
+    ...(most === undefined ? {} : { most }),
+    ...(choices === undefined ? {} : { choices }),
+  };
 }

@@ -2,11 +2,13 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { hasEnded, sha256, SoundstageError, type Platform } from '@soundstage/core';
 
-/** Where the dataset and the output of training runs lie. They outlive the process that started them. */
+/** Where dataset, checkpoints and output of training runs lie. They outlive the process that started them. */
 export interface RunFolders {
   /** The folder of a run; made and noted as that of the job. */
   open(runName: string, jobId: string): Promise<string>;
-  /** Stops a run if it still goes on, forgets it and removes its folder. */
+  /** Stops a run if it still goes on and forgets it, so that it can be started anew; its folder stays. */
+  stop(runName: string): Promise<void>;
+  /** The same, and removes its folder. */
   discard(runName: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -27,13 +29,17 @@ export function runNameOf(outputPrefix: string, jobId: string): string {
 export function createRunFolders({ scratch, runner, jobs, log }: Platform): RunFolders {
   const root = join(scratch, 'training-runs');
 
-  async function discard(runName: string): Promise<void> {
+  async function stop(runName: string): Promise<void> {
     try {
       await runner.cancel(runName);
       await runner.remove(runName);
     } catch (error) {
       if (SoundstageError.from(error).reason !== 'NOT_FOUND') throw error;
     }
+  }
+
+  async function discard(runName: string): Promise<void> {
+    await stop(runName);
     await rm(join(root, runName), { recursive: true, force: true });
   }
 
@@ -73,6 +79,7 @@ export function createRunFolders({ scratch, runner, jobs, log }: Platform): RunF
       await writeFile(join(folder, 'job'), jobId);
       return folder;
     },
+    stop,
     discard,
     async close() {
       clearInterval(timer);

@@ -18,34 +18,60 @@ export function trainerCommand(
   };
 }
 
-/** Exit code by which the trainer says that its input is wrong. */
+/** Exit codes of the trainer: its input is wrong; it was stopped and has kept a checkpoint to go on from. */
 const EXIT_BAD_INPUT = 42;
+const EXIT_STOPPED = 75;
 
 /** What a line on the trainer's standard output may say. */
 export type TrainerEvent =
+  | {
+      event: 'facts';
+      parameters: object;
+      code_version: string;
+      machine: string;
+      dataset_version: string;
+      resumed: number;
+    }
   | { event: 'progress'; step: number; of: number; message: string }
+  | { event: 'curve'; name: string; step: number; value: number }
   | { event: 'metric'; name: string; value: number }
-  | { event: 'done'; model: string; card: string }
+  | { event: 'done'; model: string; card: string; report?: string | null }
   | { event: 'failed'; code: string; message: string; retryable: boolean };
+
+const FIELDS: { [Name in TrainerEvent['event']]: Readonly<Record<string, 'text' | 'number' | 'object'>> } = {
+  facts: { parameters: 'object', code_version: 'text', machine: 'text', dataset_version: 'text', resumed: 'number' },
+  progress: { step: 'number', of: 'number' },
+  curve: { name: 'text', step: 'number', value: 'number' },
+  metric: { name: 'text', value: 'number' },
+  done: { model: 'text', card: 'text' },
+  failed: { message: 'text' },
+};
 
 /** Reads a line, or undefined where it is none of the trainer's events: libraries print things, too. */
 export function readTrainerEvent(line: string): TrainerEvent | undefined {
   if (!line.startsWith('{')) return undefined;
-  let value: unknown;
+  let said: Record<string, unknown>;
   try {
-    value = JSON.parse(line);
+    said = JSON.parse(line) as Record<string, unknown>;
   } catch {
     return undefined;
   }
-  const said = value as Record<string, unknown>;
-  const text = (name: string) => typeof said[name] === 'string';
-  const number = (name: string) => Number.isFinite(said[name]);
-  const whole =
-    (said['event'] === 'progress' && number('step') && number('of')) ||
-    (said['event'] === 'metric' && text('name') && number('value')) ||
-    (said['event'] === 'done' && text('model') && text('card')) ||
-    (said['event'] === 'failed' && text('message'));
-  return whole ? (value as TrainerEvent) : undefined;
+  const fields = Object.hasOwn(FIELDS, String(said['event'])) && FIELDS[said['event'] as TrainerEvent['event']];
+  if (!fields) return undefined;
+  const whole = Object.entries(fields).every(([name, type]) => {
+    const value = said[name];
+    if (type === 'text') return typeof value === 'string';
+    return type === 'number' ? Number.isFinite(value) : typeof value === 'object' && value !== null;
+  });
+  return whole ? (said as TrainerEvent) : undefined;
+}
+
+/**
+ * Whether a failed run was disturbed from outside: killed (for want of memory, by a machine that goes away), or told to
+ * stop, after which it goes on from its newest checkpoint.
+ */
+export function wasDisturbed({ exitCode, signal }: { exitCode: number | null; signal: string | null }): boolean {
+  return exitCode === EXIT_STOPPED || (exitCode === null && signal !== null && signal !== 'SIGTERM');
 }
 
 /**

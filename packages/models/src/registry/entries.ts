@@ -15,9 +15,9 @@ import { registrationProblems } from './card-problems.js';
  * The versions of models that runs have made, as records in the object store:
  *
  *     registry/<name>/<version>/entry.json       immutable; versions are whole numbers, counted for each name
- *     registry/<name>/<version>/card-….json      the card with that name and version
  *     registry/<name>/runs/<hash>.json           which version a run's model has or is to have
  *     registry/<name>/promoted.json              see promotion.ts
+ *     work/model-cards/<name>/<version>-….json   the card with that name and version, where clients may download it
  */
 
 /** A model that is to be registered. */
@@ -69,9 +69,13 @@ export async function registerModel(store: ObjectStore, given: ModelToRegister):
   checkModelName(name);
   const problems = registrationProblems(given.card, { name, sha256: model.sha256 });
   if (problems.length > 0) {
-    throw new SoundstageError('BAD_INPUT', `The model ${name} can't be registered: its card won't do: ${problems.join('; ')}.`, {
-      violations: problems.map((description) => ({ field: 'card', description })),
-    });
+    throw new SoundstageError(
+      'BAD_INPUT',
+      `The model ${name} can't be registered: its card won't do: ${problems.join('; ')}.`,
+      {
+        violations: problems.map((description) => ({ field: 'card', description })),
+      },
+    );
   }
   const claimKey = `registry/${name}/runs/${sha256(canonicalJson([runId, model.sha256])).slice(0, 40)}.json`;
   for (let conflicts = 0; ; conflicts++) {
@@ -99,7 +103,7 @@ async function createEntry(store: ObjectStore, given: ModelToRegister, version: 
   if (earlier) return earlier;
   const card = Buffer.from(`${JSON.stringify({ ...given.card, name, version }, undefined, 2)}\n`);
   // Named after its content too: whoever loses the version leaves nothing in the winner's way.
-  const cardKey = `registry/${name}/${version}/card-${sha256(card).slice(0, 16)}.json`;
+  const cardKey = `work/model-cards/${name}/${version}-${sha256(card).slice(0, 16)}.json`;
   const entry = {
     model: RegisteredModel.toJSON({
       name,

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -71,7 +72,9 @@ describe('a model that is registered', () => {
     const runs = ['a', 'b', 'c', 'd'];
     const models = await Promise.all(runs.map((run) => made(run)));
     const versions = await Promise.all([...models, ...models, ...models].map((each) => registerModel(store, each)));
-    const byRun = new Map(runs.map((run) => [run, new Set(versions.filter((v) => v.runId === run).map((v) => v.version))]));
+    const byRun = new Map(
+      runs.map((run) => [run, new Set(versions.filter((v) => v.runId === run).map((v) => v.version))]),
+    );
     expect([...byRun.values()].every((set) => set.size === 1)).toBe(true);
     expect([...byRun.values()].flatMap((set) => [...set]).sort()).toEqual(['1', '2', '3', '4']);
     expect(await listRegistered(store)).toHaveLength(4);
@@ -80,13 +83,21 @@ describe('a model that is registered', () => {
   test('carries its version on its card, and its metrics', async () => {
     const model = await registerModel(store, await made('a', { above: 4, metrics: [{ name: 'f1', value: 0.4 }] }));
     expect(model).toMatchObject({ version: '5', metrics: [{ name: 'f1', value: 0.4 }], runId: 'a', promoted: false });
-    const [card] = (await store.list('registry/rounds/5/card-')).map(({ key }) => key);
-    expect(model.card!.key).toBe(card);
+    const card = JSON.parse((await buffer(await store.get(model.card!.key))).toString()) as object;
+    expect(card).toMatchObject({ name: 'rounds', version: '5', dataset: 'none' });
   });
 
   test.each<[string, object, RegExp[]]>([
-    ['nothing but a hash', { sha256: 'f'.repeat(64) }, [/inputs/, /outputs/, /licence.model/, /dataset/, /measured/, /sha256.*the model has/]],
-    ['figures without commands', { measured: [{ what: 'f1', value: 0.3 }, { value: NaN }] }, [/measured\[0\].command/, /measured\[1\].what/]],
+    [
+      'nothing but a hash',
+      { sha256: 'f'.repeat(64) },
+      [/inputs/, /outputs/, /licence.model/, /dataset/, /measured/, /sha256.*the model has/],
+    ],
+    [
+      'figures without commands',
+      { measured: [{ what: 'f1', value: 0.3 }, { value: NaN }] },
+      [/measured\[0\].command/, /measured\[1\].what/],
+    ],
     ['another name', { name: 'square' }, [/`name` is "square"/]],
     ['no licence of its training data', { licence: { model: 'MIT' } }, [/licence.training_data/]],
   ])('is refused with every problem where its card has %s', async (what, over, problems) => {
@@ -100,7 +111,10 @@ describe('a model that is registered', () => {
   });
 
   test.each(['', '../x', 'A', 'a/b', 'x'.repeat(65)])('is refused under the name %j', async (name) => {
-    await expect(register('a', { name })).rejects.toMatchObject({ reason: 'BAD_INPUT', violations: [{ field: 'name' }] });
+    await expect(register('a', { name })).rejects.toMatchObject({
+      reason: 'BAD_INPUT',
+      violations: [{ field: 'name' }],
+    });
   });
 
   test('is listed by name, the newest version first, page by page', async () => {
@@ -108,7 +122,14 @@ describe('a model that is registered', () => {
       const model = await made(run, { name });
       await registerModel(store, { ...model, card: { ...model.card, name } });
     };
-    for (const [run, name] of [['1', 'b'], ['2', 'a'], ['3', 'b'], ['4', 'b-c'], ['5', 'b']] as const) await rename(run, name);
+    for (const [run, name] of [
+      ['1', 'b'],
+      ['2', 'a'],
+      ['3', 'b'],
+      ['4', 'b-c'],
+      ['5', 'b'],
+    ] as const)
+      await rename(run, name);
     const pages: string[][] = [];
     for (let after = ''; ;) {
       const { models, next } = await listRegisteredPage(store, { size: 2, after });
@@ -128,19 +149,30 @@ describe('a model that is promoted', () => {
     expect(await promotedVersion(store, 'rounds')).toBeUndefined();
     for (const version of ['1', '3', '3', '2']) await promoteModel(store, 'rounds', version);
     expect(await promotedVersion(store, 'rounds')).toBe('2');
-    expect(await rollbackModel(store, 'rounds')).toMatchObject({ previousVersion: '2', model: { version: '3', promoted: true } });
+    expect(await rollbackModel(store, 'rounds')).toMatchObject({
+      previousVersion: '2',
+      model: { version: '3', promoted: true },
+    });
     expect(await rollbackModel(store, 'rounds')).toMatchObject({ previousVersion: '3', model: { version: '1' } });
     expect(await rollbackModel(store, 'rounds')).toEqual({ previousVersion: '1' });
     await expect(rollbackModel(store, 'rounds')).rejects.toMatchObject({ reason: 'CONFLICT', retryable: false });
-    expect((await promotionHistory(store, 'rounds')).map(({ from, to }) => `${from}>${to}`)).toEqual(
-      ['>1', '1>3', '3>2', '2>3', '3>1', '1>'],
-    );
+    expect((await promotionHistory(store, 'rounds')).map(({ from, to }) => `${from}>${to}`)).toEqual([
+      '>1',
+      '1>3',
+      '3>2',
+      '2>3',
+      '3>1',
+      '1>',
+    ]);
     expect((await listRegistered(store)).map(({ promoted }) => promoted)).toEqual([false, false, false]);
   });
 
   test('is refused where it is not there or another is promoted than expected', async () => {
     await register('a');
-    await expect(promoteModel(store, 'rounds', '7')).rejects.toMatchObject({ reason: 'NOT_FOUND', message: expect.stringContaining('there are 1') });
+    await expect(promoteModel(store, 'rounds', '7')).rejects.toMatchObject({
+      reason: 'NOT_FOUND',
+      message: expect.stringContaining('there are 1'),
+    });
     await expect(promoteModel(store, 'square', '1')).rejects.toMatchObject({ reason: 'NOT_FOUND' });
     await expect(rollbackModel(store, 'square')).rejects.toMatchObject({ reason: 'NOT_FOUND' });
     await expect(promoteModel(store, 'rounds', '1', { expected: '4' })).rejects.toMatchObject({ reason: 'CONFLICT' });
@@ -158,26 +190,31 @@ describe('a model that is promoted', () => {
 
   test('follows from its history, whatever is done at once by whom', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom('1', '2', '3', 'back'), { minLength: 2, maxLength: 12 }), async (actions) => {
-        store = freshStore();
-        for (const run of ['a', 'b', 'c']) await register(run);
-        const done = await Promise.allSettled(
-          actions.map((action) => (action === 'back' ? rollbackModel(store, 'rounds') : promoteModel(store, 'rounds', action))),
-        );
-        const history = await promotionHistory(store, 'rounds');
-        const stack: string[] = [];
-        for (const { action, from, to } of history) {
-          expect(from).toBe(stack.at(-1) ?? '');
-          if (action === 'promote') stack.push(to);
-          else stack.pop();
-          expect(to).toBe(stack.at(-1) ?? '');
-        }
-        expect((await promotedVersion(store, 'rounds')) ?? '').toBe(stack.at(-1) ?? '');
-        // Whoever was told that it was done finds it in the history; what is promoted already is done by itself.
-        const refused = done.filter(({ status }) => status === 'rejected').length;
-        const backs = actions.filter((action) => action === 'back').length;
-        expect(history.filter(({ action }) => action === 'rollback')).toHaveLength(backs - refused);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('1', '2', '3', 'back'), { minLength: 2, maxLength: 12 }),
+        async (actions) => {
+          store = freshStore();
+          for (const run of ['a', 'b', 'c']) await register(run);
+          const done = await Promise.allSettled(
+            actions.map((action) =>
+              action === 'back' ? rollbackModel(store, 'rounds') : promoteModel(store, 'rounds', action),
+            ),
+          );
+          const history = await promotionHistory(store, 'rounds');
+          const stack: string[] = [];
+          for (const { action, from, to } of history) {
+            expect(from).toBe(stack.at(-1) ?? '');
+            if (action === 'promote') stack.push(to);
+            else stack.pop();
+            expect(to).toBe(stack.at(-1) ?? '');
+          }
+          expect((await promotedVersion(store, 'rounds')) ?? '').toBe(stack.at(-1) ?? '');
+          // Whoever was told that it was done finds it in the history; what is promoted already is done by itself.
+          const refused = done.filter(({ status }) => status === 'rejected').length;
+          const backs = actions.filter((action) => action === 'back').length;
+          expect(history.filter(({ action }) => action === 'rollback')).toHaveLength(backs - refused);
+        },
+      ),
       { numRuns: 15 },
     );
   });
@@ -188,7 +225,15 @@ describe('the folder of a promoted model', () => {
     const model = await storeBytes(store, weights, 'real/model.onnx', 'application/onnx');
     const labels = await storeBytes(store, Buffer.from('["a"]'), 'real/labels.json', 'application/json');
     const card = { ...goodCard, sha256: sha256(weights), version: 'as the trainer thinks' };
-    const { version } = await registerModel(store, { name: 'rounds', model, card, labels, metrics: [], runId, above: 2 });
+    const { version } = await registerModel(store, {
+      name: 'rounds',
+      model,
+      card,
+      labels,
+      metrics: [],
+      runId,
+      above: 2,
+    });
     await promoteModel(store, 'rounds', version);
   };
 
