@@ -127,7 +127,9 @@ function foleyOf(shelf: ModelShelf<ModelName>, palettes: PaletteKeeper): Foley {
   const hold = (engine: Engine = 'palette'): HeldFoley => {
     const voice = VOICES.find((name) => shelf.current().has(name));
     const names = engine === 'palette' ? PALETTE_MODELS : [...REGNET_MODELS, voice ?? 'vocoder'];
-    const missing = names.filter((name) => !shelf.current().has(name));
+    const absent = names.filter((name) => !shelf.current().has(name));
+    // The others are opened with the net alone.
+    const missing = absent.includes('regnet') ? ['regnet'] : absent;
     if (missing.length > 0) throw noModels(engine, missing);
     const { models, release } = shelf.hold(names);
     const of = <Name extends ModelName>(name: Name): OpenModel => models.get(name)!;
