@@ -4,10 +4,11 @@ import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { badInput, SoundstageError } from '@soundstage/core/errors';
 import type { ObjectStore, StoredObject } from '@soundstage/core';
+import { checkKey, checkRange } from '@soundstage/core/ports';
 import { makeFolder, syncFolder } from './durable-names.js';
 import { listKeys } from './list-objects.js';
 import { isMissing, openObject, readDescriptionSync, storedObject } from './object-file.js';
-import { checkKey, objectFile } from './object-keys.js';
+import { objectFile } from './object-keys.js';
 import { createQuota } from './quota.js';
 import { createStoreLock } from './store-lock.js';
 import { sweepTemporaryFiles } from './temporary-files.js';
@@ -111,13 +112,9 @@ export function createFolderObjectStore(options: FolderObjectStoreOptions): Obje
       }
     },
 
-    async get(key, range = {}) {
+    async get(key, range) {
       checkKey(key);
-      const { startByte = 0, endByte = Infinity } = range;
-      for (const [field, at] of Object.entries({ startByte, endByte })) {
-        if (!(at >= 0) || (at !== Infinity && !Number.isInteger(at)))
-          throw badInput(`${field} is ${at}: give a whole number from 0.`, field);
-      }
+      const { startByte, endByte } = checkRange(range);
       const found = await openObject(objectFile(root, key));
       if (!found) throw new SoundstageError('NOT_FOUND', `There is no object ${key}.`);
       const end = Math.min(endByte, found.description.sizeBytes);

@@ -1,8 +1,8 @@
 import { badInput, SoundstageError, throwIfAborted } from '@soundstage/core/errors';
 import type { Delivery, PullOptions, Queue } from '@soundstage/core';
+import { checkMessage, checkMs, checkPull, checkTopic } from '@soundstage/core/ports';
 import { isBusy, sqliteError } from '../sqlite-errors.js';
 import { createArrivals } from './arrivals.js';
-import { checkMessage, checkMs, checkPull, checkTopic } from './check-message.js';
 import { createGroupCommit } from './group-commit.js';
 import { openQueueFile } from './queue-file.js';
 import { prepareRows, type LeasedRow } from './queue-rows.js';

@@ -1,7 +1,7 @@
 /**
  * Work that waits. Delivery is at least once: a message stays until it is acknowledged, and comes again when its lease
- * ends first. A topic is made by its first use; its name is `[A-Za-z][A-Za-z0-9._~+%-]{2,254}`. Adapters: SQLite (adapters-local), Google Pub/Sub (adapters-gcp). Contract: `queueContract` in
- * `@soundstage/core/contract-tests`.
+ * ends first. A topic is made by its first use; its name is `[A-Za-z][A-Za-z0-9._~+%-]{2,254}`. Adapters: SQLite
+ * (adapters-local), Google Pub/Sub (adapters-gcp). Contract: `queueContract` in `@soundstage/core/contract-tests`.
  */
 export interface Queue {
   /**
@@ -40,7 +40,10 @@ export interface Queue {
 export interface OutgoingMessage {
   /** JSON text, at most 1 MiB: references, never media. */
   body: string;
-  /** At most 100 small strings beside the body, `traceparent` for example: names of 256 bytes, values of 1,024. */
+  /**
+   * At most 98 small strings beside the body, `traceparent` for example: names of 256 bytes that don't start with
+   * `soundstage-` or `goog`, values of 1,024.
+   */
   attributes?: Record<string, string>;
   /** Not delivered before so many milliseconds have passed. Default 0. */
   delayMs?: number;

@@ -1,8 +1,11 @@
-import { badInput } from '@soundstage/core/errors';
-import type { OutgoingMessage, PullOptions } from '@soundstage/core';
+import { badInput } from '../errors.js';
+import type { OutgoingMessage, PullOptions } from './queue.js';
 
 const BODY_MAX_BYTES = 1024 * 1024;
+const ATTRIBUTES_MAX = 98;
 const TOPIC = /^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$/;
+/** What adapters (`soundstage-`) and Pub/Sub itself (`goog`) name their own attributes. */
+const RESERVED = /^(soundstage-|goog)/;
 
 /** @throws BAD_INPUT */
 export function checkTopic(topic: string): void {
@@ -24,8 +27,12 @@ export function checkMessage(message: OutgoingMessage): void {
     );
   }
   const attributes = Object.entries(message.attributes ?? {});
-  if (attributes.length > 100)
-    throw badInput(`A message has ${attributes.length} attributes, the limit is 100.`, 'attributes');
+  if (attributes.length > ATTRIBUTES_MAX) {
+    throw badInput(
+      `A message has ${attributes.length} attributes, the limit is ${ATTRIBUTES_MAX}: put what is more into the body.`,
+      'attributes',
+    );
+  }
   for (const [name, value] of attributes) {
     if (typeof value !== 'string' || name === '' || Buffer.byteLength(name) > 256 || Buffer.byteLength(value) > 1024) {
       throw badInput(
@@ -33,6 +40,11 @@ export function checkMessage(message: OutgoingMessage): void {
         'attributes',
       );
     }
+    if (RESERVED.test(name))
+      throw badInput(
+        `Attribute "${name.slice(0, 80)}" can't be carried: names that start with soundstage- or goog are taken.`,
+        'attributes',
+      );
   }
   checkMs(message.delayMs ?? 0, 'delayMs');
 }
