@@ -77,6 +77,11 @@ export function createTrainingStage(
         if (spec.dataset?.$case !== 'manifest') {
           throw badInput('Features belong to the clips of a manifest: give one, too.', 'spec.features');
         }
+      } else if (recipe.features.length > 0) {
+        throw badInput(
+          `The recipe ${recipe.name} needs ${recipe.features.join(', ')} of every clip: extract them and give their list.`,
+          'spec.features',
+        );
       }
       checkSeed(recipe, spec.seed);
       checkParameters(recipe, spec.parameters);

@@ -10,6 +10,8 @@ export interface TrainerRecipe {
   description: string;
   /** What it can't do without: `data` for example. */
   needs: readonly string[];
+  /** Features of the clips that it trains on, `mel_22k` for example. */
+  features: readonly string[];
   /** Whether it trains, with a seed and checkpoints, or only exports a model. */
   trains: boolean;
   /** By name. The seed is none of them: it has a field of its own. */
@@ -76,6 +78,7 @@ async function ask(runner: JobRunner, config: TrainerLauncherConfig): Promise<Tr
 interface Described {
   does?: string;
   needs?: string[];
+  features?: string[];
   trains?: boolean;
   parameters?: Record<string, DescribedParameter>;
 }
@@ -92,18 +95,21 @@ interface DescribedParameter {
 function readRecipes(text: string): TrainerRecipe[] {
   try {
     const described = JSON.parse(text) as Record<string, Described>;
-    return Object.entries(described).map(([name, { does = '', needs = [], trains = true, parameters = {} }]) => {
-      const known = Object.entries(parameters).map(([parameter, told]) => readParameter(parameter, told));
-      const { least, most } = known.find((parameter) => parameter.name === 'seed') ?? {};
-      return {
-        name,
-        description: does,
-        needs,
-        trains,
-        parameters: new Map(known.filter((p) => p.name !== 'seed').map((parameter) => [parameter.name, parameter])),
-        seed: { ...(least === undefined ? {} : { least }), ...(most === undefined ? {} : { most }) },
-      };
-    });
+    return Object.entries(described).map(
+      ([name, { does = '', needs = [], features = [], trains = true, parameters = {} }]) => {
+        const known = Object.entries(parameters).map(([parameter, told]) => readParameter(parameter, told));
+        const { least, most } = known.find((parameter) => parameter.name === 'seed') ?? {};
+        return {
+          name,
+          description: does,
+          needs,
+          features,
+          trains,
+          parameters: new Map(known.filter((p) => p.name !== 'seed').map((parameter) => [parameter.name, parameter])),
+          seed: { ...(least === undefined ? {} : { least }), ...(most === undefined ? {} : { most }) },
+        };
+      },
+    );
   } catch (cause) {
     throw new SoundstageError('INTERNAL', 'The trainer did not list its recipes as the launcher reads them.', {
       cause,

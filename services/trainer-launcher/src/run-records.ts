@@ -8,6 +8,7 @@ import { readJson, writeJson, type Platform } from '@soundstage/core';
  *     training-runs/<id>/facts.json      what the run was given and where it runs
  *     training-runs/<id>/curves.json     its curves so far
  *     training-runs/<id>/page.json       where its page lies, once it has ended
+ *     training-runs/<id>/page-….html     that page, and pages that compare the run with another
  */
 export interface RunRecords {
   facts(id: string): Promise<RunFacts | undefined>;

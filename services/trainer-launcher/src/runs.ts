@@ -111,7 +111,6 @@ export function createRuns({ jobs, store }: Platform, records: RunRecords, drawP
 
 /** Stores a page under its own hash: equal pages are one object. */
 export function storePage(store: Platform['store'], name: string, page: Uint8Array): Promise<ObjectRef> {
-  // Below `work/`, where clients may download from.
-  const key = `work/training-runs/${name}/page-${sha256(page).slice(0, 16)}.html`;
+  const key = `training-runs/${name}/page-${sha256(page).slice(0, 16)}.html`;
   return storeBytes(store, page, key, 'text/html; charset=utf-8');
 }

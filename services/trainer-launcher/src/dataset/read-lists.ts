@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { ClipFeatures, Feature, featureToJSON, type ObjectRef } from '@soundstage/contracts';
-import { badInput, SoundstageError, throwIfAborted, type ObjectStore } from '@soundstage/core';
+import { badInput, throwIfAborted, type ObjectStore } from '@soundstage/core';
 
 /** An object that a list names. */
 export interface ListedFile {
