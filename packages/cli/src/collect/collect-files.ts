@@ -79,7 +79,9 @@ async function collectFile(
     { startedAt, signal, ...(retryRefused && { retryRefused }), ...(fresh && { fresh }) },
   );
   if (isRefusal(job)) {
-    const { reason, message } = refusalOf(job.error);
+    const { reason, message: told } = refusalOf(job.error);
+    // The collector knows the clip by its hash alone.
+    const message = told.replaceAll(`upload-${sha256.slice(0, 12)}`, file.name);
     return { outcome: before ? 'skipped_refused' : 'refused', reason, message, job_id: job.id };
   }
   if (job.state !== JobState.SUCCEEDED || job.result?.$case !== 'collection') {

@@ -9,8 +9,6 @@ export interface Ask {
   kind: JobKind;
   /** The spec in protobuf's JSON form. */
   spec: unknown;
-  /** What the result depends on besides the spec and the service's own code. */
-  also?: string;
   create: (requestId: string) => Promise<Job | undefined>;
 }
 
@@ -53,12 +51,7 @@ export function isRefusal({ state, error }: Job): boolean {
  */
 export async function ask(connection: Connection, what: Ask, options: AskOptions): Promise<Answer> {
   const { startedAt, retryRefused = false, fresh = false, signal, onChange } = options;
-  const content = {
-    kind: what.kind,
-    spec: what.spec,
-    code: connection.codeVersionOf(what.kind),
-    also: what.also ?? '',
-  };
+  const content = { kind: what.kind, spec: what.spec, code: connection.codeVersionOf(what.kind) };
   const key = sha256(canonicalJson(fresh ? { ...content, fresh: randomUUID() } : content));
   for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
     const job = await patiently(() => what.create(attempt === 0 ? key : `${key}-${attempt}`), signal);

@@ -95,20 +95,29 @@ export function createServiceClient(address: string): ServiceClient {
 
     async upload({ path, sha256, mediaType }, signal) {
       const { size } = await stat(path);
-      const { upload } = await service.call(
-        TransferServiceService.createUpload,
-        // Equal bytes are one upload: what broke off goes on, what is there is found.
-        { requestId: `media ${sha256}`, fileName: basename(path), sizeBytes: BigInt(size), mediaType, sha256 },
-        signal,
-      );
-      if (upload?.object) return upload.object;
-      const object = await sendFile(
-        client,
-        { id: upload!.id, path, startByte: Number(upload!.committedBytes) },
-        signal,
-      );
-      if (object) return object;
-      throw new SoundstageError('UNAVAILABLE', `${path} did not arrive whole: try again.`);
+      // Equal bytes are one upload: what broke off goes on, what is there is found.
+      const request = {
+        requestId: `media ${sha256}`,
+        fileName: basename(path),
+        sizeBytes: BigInt(size),
+        mediaType,
+        sha256,
+      };
+      for (const sinceMs = Date.now(); ;) {
+        const { upload } = await service.call(TransferServiceService.createUpload, request, signal);
+        if (upload?.object) return upload.object;
+        try {
+          const startByte = Number(upload!.committedBytes);
+          const object = await sendFile(client, { id: upload!.id, path, startByte }, signal);
+          if (object) return object;
+          throw new SoundstageError('UNAVAILABLE', `${path} did not arrive whole: try again.`);
+        } catch (error) {
+          // Somebody else may be sending the same bytes.
+          const { reason } = SoundstageError.from(error);
+          if (reason !== 'CONFLICT' || Date.now() - sinceMs > PATIENCE_MS) throw error;
+          await sleep(PAUSE_MS, undefined, signal ? { signal } : {});
+        }
+      }
     },
 
     async untilEnded(jobId, { onChange, signal } = {}) {

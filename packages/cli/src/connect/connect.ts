@@ -36,8 +36,6 @@ const SHORT_LIVED = {
   // Work of a command that was killed is taken up soon by the next one.
   SOUNDSTAGE_LEASE_S: '5',
   SOUNDSTAGE_DRAIN_S: '3',
-  // A training may take long, and who started it can stop it.
-  SOUNDSTAGE_WORK_TIMEOUT_S: '86400',
   SOUNDSTAGE_CONCURRENCY: String(Math.min(8, Math.max(1, availableParallelism()))),
   SOUNDSTAGE_LOG_LEVEL: 'fatal',
 };
@@ -62,9 +60,17 @@ async function connectTo(address: string): Promise<Connection> {
     throw badInput(`--server is ${JSON.stringify(address)}; give host:port, for example 127.0.0.1:7400.`, 'server');
   }
   const client = createServiceClient(address);
+  const sending = new Map<string, Promise<ObjectRef>>();
   return {
     ...client,
-    put: (file, signal) => client.upload(file, signal),
+    // Files with the same bytes are sent once.
+    put(file, signal) {
+      const earlier = sending.get(file.sha256);
+      if (earlier) return earlier;
+      const sent = client.upload(file, signal).finally(() => sending.delete(file.sha256));
+      sending.set(file.sha256, sent);
+      return sent;
+    },
     codeVersionOf: () => '',
     close: async () => client.close(),
   };

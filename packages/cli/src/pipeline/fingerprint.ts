@@ -43,11 +43,6 @@ export async function fingerprint(step: StepName, env: NodeJS.ProcessEnv = proce
   return hashOf([['packages/cli/dist/pipeline', CODE], ['packages/core/dist', CODE], ...PARTS[step](env)]);
 }
 
-/** A hash of the trainer's own code, which decides what a training gives. */
-export function trainerFingerprint(env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  return hashOf(trainerParts(env));
-}
-
 const known = new Map<string, Promise<string>>();
 
 async function hashOf(parts: readonly (readonly [string, RegExp])[]): Promise<string> {

@@ -198,7 +198,9 @@ function pathOf(ancestors: readonly unknown[], node: Node): (string | number)[] 
 }
 
 /** The line of what a path leads to, or of the nearest thing around it that there is. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+function lineOf(document: Document, lines: LineCounter, given: readonly PropertyKey[]): number {
+  // A step that may be a list of one may stand there without the list.
+  const path = given[1] === 0 && isMap(document.get(given[0], true)) ? [given[0], ...given.slice(2)] : given;
   for (let depth = path.length; depth > 0; depth--) {
     const keys = path.slice(0, depth);
     const parent: unknown = depth === 1 ? document.contents : document.getIn(keys.slice(0, -1), true);

@@ -15,7 +15,6 @@ import { ask, isRefusal } from '../../connect/ask.js';
 import type { Connection } from '../../connect/connect.js';
 import { putText } from '../../connect/put-text.js';
 import { runInWords } from '../../models/show.js';
-import { trainerFingerprint } from '../fingerprint.js';
 import { FEATURES, type TrainStep } from '../recipe.js';
 import type { Step, StepTools } from '../step.js';
 import type { Extracted } from './extract.js';
@@ -99,8 +98,6 @@ async function launch(
       {
         kind: 'training',
         spec: TrainingSpec.toJSON(spec),
-        // The launcher's version says nothing of the trainer's.
-        also: await trainerFingerprint(),
         create: async (requestId) => {
           const { run } = await connection.call(Launcher.launchTraining, { requestId, spec }, tools.signal);
           if (run && run.job?.state !== JobState.SUCCEEDED)
