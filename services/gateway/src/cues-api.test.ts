@@ -179,6 +179,27 @@ describe('An edited cue sheet', () => {
   });
 });
 
+describe('A soundtrack that a net draws', () => {
+  test('has a video and the names of its models, and no cue sheet', async () => {
+    const posted = await postJson({ kind: 'foley', sourceJob: done.id, engine: 'regnet' });
+    const job = await ended(await readJob(posted));
+    expect(job).toMatchObject({ state: 'succeeded', request: { engine: 'regnet' } });
+    expect(job.result?.models).toContainEqual({ name: 'regnet', version: '3' });
+    const [candidate] = job.result!.candidates;
+    expect(candidate?.links).toEqual({ video: `/v1/jobs/${job.id}/candidates/1/video` });
+    expect((await get(`/v1/jobs/${job.id}/candidates/1/cues`)).status).toBe(404);
+    expect(done.request?.engine).toBe('palette');
+  }, 30_000);
+
+  test('is asked for by a name that there is', async () => {
+    const refused = await postJson({ kind: 'foley', sourceJob: done.id, engine: 'magic' });
+    expect(refused.status).toBe(400);
+    expect((await readProblem(refused)).violations).toEqual([
+      { field: 'engine', description: 'must be palette or regnet' },
+    ]);
+  });
+});
+
 describe('A still image', () => {
   test('gets an ambience as long as was asked for, whatever its browser calls it', async () => {
     const path = join(inference.folder, 'lake.png');

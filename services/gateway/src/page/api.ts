@@ -15,6 +15,7 @@ export class ApiError extends Error {
 }
 
 export interface Wish {
+  engine: 'palette' | 'regnet';
   sound: string;
   keepOriginal: boolean;
   seed: string;
@@ -63,8 +64,12 @@ export const repeatJob = (sourceJob: string, wish: Wish) =>
   request<JobJson>('/v1/jobs', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': newKey() },
-    body: JSON.stringify({ kind: 'foley', sourceJob, ...wish }),
+    body: JSON.stringify({ kind: 'foley', sourceJob, ...fitting(wish) }),
   });
+
+/** What was wished for the palette before the net was chosen isn't sent with it. */
+const fitting = (wish: Wish): Wish =>
+  wish.engine === 'regnet' ? { ...wish, sound: '', mute: [], stillDurationS: '' } : wish;
 
 /** Renders an edited cue sheet, as text, for the video of a job. */
 export const renderCues = (
@@ -81,6 +86,7 @@ export const renderCues = (
 /** What was asked for in a job, to be asked for again. */
 export function wishOf({ request: asked }: JobJson): Wish {
   return {
+    engine: asked?.engine ?? 'palette',
     sound: asked?.sound ?? '',
     keepOriginal: asked?.keepOriginal ?? false,
     seed: asked?.seed ?? '0',
@@ -120,9 +126,11 @@ export interface Upload {
 }
 
 /** Sends a video with XMLHttpRequest, since fetch can't tell how much has been sent. */
-export function uploadVideo(file: File, wish: Wish, key: string, onProgress: (fraction: number) => void): Upload {
+export function uploadVideo(file: File, wished: Wish, key: string, onProgress: (fraction: number) => void): Upload {
+  const wish = fitting(wished);
   const form = new FormData();
   form.set('kind', 'foley');
+  form.set('engine', wish.engine);
   form.set('sound', wish.sound);
   form.set('keepOriginal', String(wish.keepOriginal));
   form.set('seed', wish.seed);

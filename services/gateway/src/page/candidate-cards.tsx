@@ -74,8 +74,7 @@ interface CardProps {
 function Card({ candidate, number, checked, durationS, onChoose }: CardProps) {
   const { seed, hits, layers, loudnessLufs, links, video } = candidate;
   const facts = [
-    countOf(hits, 'hit'),
-    countOf(layers, 'layer'),
+    ...(links.cues ? [countOf(hits, 'hit'), countOf(layers, 'layer')] : []),
     ...(loudnessLufs === undefined ? [] : [`${signed(loudnessLufs)} LUFS`]),
   ];
   return (

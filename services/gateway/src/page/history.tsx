@@ -89,7 +89,7 @@ function aboutOf(job: JobJson): string {
   const [first] = result.candidates;
   const heard = asked || result.classes[0]?.label;
   const hits = first?.hits ?? 0;
-  const count = `${hits} ${hits === 1 ? 'moment' : 'moments'}`;
+  const count = first?.links.cues ? `${hits} ${hits === 1 ? 'moment' : 'moments'}` : 'drawn by a net';
   const edited = job.request?.cues && 'edited';
   const several = result.candidates.length > 1 && `${result.candidates.length} candidates`;
   return [edited, heard, count, duration(result.durationS), several || `take ${first?.seed}`]

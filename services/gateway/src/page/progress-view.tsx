@@ -17,10 +17,11 @@ export function ProgressView({ job, name, file, onCancel }: ProgressViewProps) {
   const [cancelling, setCancelling] = useState(false);
   const elapsed = useElapsed(job.createTime);
   const preview = useObjectUrl(file);
+  const engine = job.request?.engine;
   const queued = job.state === 'queued';
   const current = job.steps.findIndex((step) => step.fraction < 1);
   const step = job.steps[current];
-  const now = queued ? 'Waiting for its turn' : step ? stepNow(step.name) : 'Finishing';
+  const now = queued ? 'Waiting for its turn' : step ? stepNow(step.name, engine) : 'Finishing';
   const spoken = step && !queued ? `${now}, step ${current + 1} of ${job.steps.length}` : now;
 
   return (
@@ -64,20 +65,22 @@ export function ProgressView({ job, name, file, onCancel }: ProgressViewProps) {
           {job.attempt > 1 && <span>attempt {job.attempt}</span>}
         </div>
         <ol class="steps">
-          {job.steps.map(({ name: id, fraction, seconds, message }, i) => {
-            const state = fraction >= 1 ? 'done' : i === current && !queued ? 'now' : 'waiting';
-            return (
-              <li key={id} class={`step step-${state}`} aria-current={state === 'now' ? 'step' : undefined}>
-                <span class="step-title">{stepTitle(id)}</span>
-                <span class="step-message">{message}</span>
-                <span class="step-seconds">{seconds > 0 ? duration(seconds) : ''}</span>
-                <span class="visually-hidden">{state === 'now' ? percent(fraction) : state}</span>
-                <span class="step-bar" aria-hidden="true">
-                  <span style={{ transform: `scaleX(${fraction})` }} />
-                </span>
-              </li>
-            );
-          })}
+          {job.steps
+            .filter(({ name: id }) => engine !== 'regnet' || (id !== 'what' && id !== 'when'))
+            .map(({ name: id, fraction, seconds, message }, i) => {
+              const state = fraction >= 1 ? 'done' : i === current && !queued ? 'now' : 'waiting';
+              return (
+                <li key={id} class={`step step-${state}`} aria-current={state === 'now' ? 'step' : undefined}>
+                  <span class="step-title">{stepTitle(id, engine)}</span>
+                  <span class="step-message">{message}</span>
+                  <span class="step-seconds">{seconds > 0 ? duration(seconds) : ''}</span>
+                  <span class="visually-hidden">{state === 'now' ? percent(fraction) : state}</span>
+                  <span class="step-bar" aria-hidden="true">
+                    <span style={{ transform: `scaleX(${fraction})` }} />
+                  </span>
+                </li>
+              );
+            })}
         </ol>
         <button
           class="button"

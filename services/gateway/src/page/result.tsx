@@ -34,7 +34,7 @@ export function Result({ job, name, onAnother, onMore, onJob }: ResultProps) {
             {edited && <span class="badge">Edited</span>}
           </p>
           <h1 id="result-title" tabIndex={-1}>
-            {titleOf(first?.hits ?? 0, edited)}
+            {first?.links.cues ? titleOf(first.hits, edited) : 'Drawn by a net, from what moves'}
           </h1>
           <p class="result-lede">
             {duration(result.durationS)} of {job.request?.source?.mediaType.startsWith('image/') ? 'sound' : 'video'}

@@ -34,6 +34,8 @@ export function Stage({ job, onJob, onMore }: StageProps) {
     video: lead,
     on: ear === 'edit',
   });
+  /** A net gives no cue sheet. */
+  const hasCues = candidates[chosen]?.links.cues !== undefined;
   const isImage = job.request?.source?.mediaType.startsWith('image/') ?? false;
 
   useEffect(() => {
@@ -90,7 +92,12 @@ export function Stage({ job, onJob, onMore }: StageProps) {
   };
 
   return (
-    <section class="stage" aria-label="Player and cue sheet" data-candidate={chosen + 1} onKeyDown={onKeyDown}>
+    <section
+      class="stage"
+      aria-label={hasCues ? 'Player and cue sheet' : 'Player'}
+      data-candidate={chosen + 1}
+      onKeyDown={onKeyDown}
+    >
       <div class={`stage-pair ${isImage ? 'stage-still' : ''}`}>
         <CandidatePlayers job={job} chosen={chosen} heard={ear !== 'original'} onLead={setLead} onToggle={toggle} />
         {job.links.source && !isImage && (
@@ -110,27 +117,33 @@ export function Stage({ job, onJob, onMore }: StageProps) {
           durationS={durationS}
           playing={playing}
           ear={ear}
-          ears={[...(candidates[0]?.video ? ['new' as const] : []), 'edit', ...(isImage ? [] : ['original' as const])]}
+          ears={[
+            ...(candidates[0]?.video ? ['new' as const] : []),
+            ...(hasCues ? ['edit' as const] : []),
+            ...(isImage ? [] : ['original' as const]),
+          ]}
           store={handle?.store}
           onEar={setEar}
           onToggle={toggle}
           onSeek={seek}
         />
-        <CueEditor
-          key={`${job.id}-${chosen}`}
-          job={job}
-          candidate={chosen}
-          handle={editor}
-          media={lead}
-          playhead={playhead}
-          audition={audition}
-          previewing={ear === 'edit'}
-          onSeek={seek}
-          onToggle={toggle}
-          onEdited={() => setEar('edit')}
-          onAsRendered={() => setEar(candidates[chosen]?.video ? 'new' : 'edit')}
-          onJob={onJob}
-        />
+        {hasCues && (
+          <CueEditor
+            key={`${job.id}-${chosen}`}
+            job={job}
+            candidate={chosen}
+            handle={editor}
+            media={lead}
+            playhead={playhead}
+            audition={audition}
+            previewing={ear === 'edit'}
+            onSeek={seek}
+            onToggle={toggle}
+            onEdited={() => setEar('edit')}
+            onAsRendered={() => setEar(candidates[chosen]?.video ? 'new' : 'edit')}
+            onJob={onJob}
+          />
+        )}
       </div>
     </section>
   );

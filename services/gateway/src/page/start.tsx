@@ -9,6 +9,7 @@ import { WishFields } from './wish-fields.js';
 export function Start({ onStarted }: { onStarted(jobId: string, file: File): void }) {
   const [file, setFile] = useState<File>();
   const [wish, setWish] = useState<Wish>({
+    engine: 'palette',
     sound: '',
     keepOriginal: false,
     seed: '0',

@@ -10,10 +10,22 @@ const STEPS: Record<string, { title: string; now: string }> = {
   store: { title: 'Store', now: 'Storing the finished video' },
 };
 
-export function stepTitle(name: string): string {
-  return STEPS[name]?.title ?? name;
+/** Where a net draws the sound, it does so while it looks. */
+const DRAWN: typeof STEPS = {
+  look: { title: 'Look and draw', now: 'Looking at the picture, drawing its sound' },
+  sound: { title: 'Draw', now: 'Drawing the end of the sound' },
+};
+
+type Engine = 'palette' | 'regnet' | undefined;
+
+export function stepTitle(name: string, engine: Engine): string {
+  return wordsFor(name, engine)?.title ?? name;
 }
 
-export function stepNow(name: string): string {
-  return STEPS[name]?.now ?? name;
+export function stepNow(name: string, engine: Engine): string {
+  return wordsFor(name, engine)?.now ?? name;
+}
+
+function wordsFor(name: string, engine: Engine) {
+  return (engine === 'regnet' ? DRAWN[name] : undefined) ?? STEPS[name];
 }

@@ -32,10 +32,10 @@ export function Transport({ playhead, durationS, playing, ear, ears, store, ...o
       <button class="transport-play" type="button" aria-label={playing ? 'Pause' : 'Play'} onClick={on.onToggle}>
         {playing ? <PauseIcon /> : <PlayIcon />}
       </button>
-      <button type="button" aria-label="Previous hit" onClick={() => goTo(before(), 0)}>
+      <button type="button" aria-label={store ? 'Previous hit' : 'To the start'} onClick={() => goTo(before(), 0)}>
         <BackIcon />
       </button>
-      <button type="button" aria-label="Next hit" onClick={() => goTo(after(), durationS)}>
+      <button type="button" aria-label={store ? 'Next hit' : 'To the end'} onClick={() => goTo(after(), durationS)}>
         <ForwardIcon />
       </button>
       <Clock playhead={playhead} durationS={durationS} />

@@ -23,44 +23,12 @@ export function newSeed(): string {
 /** What may be said about the sound; all of it may be left as it is. */
 export function WishFields({ wish, still, onWish }: { wish: Wish; still: boolean; onWish(wish: Wish): void }) {
   const change = (part: Partial<Wish>) => onWish({ ...wish, ...part });
+  const drawn = wish.engine === 'regnet';
   return (
     <div class="wish">
-      <div class="field">
-        <label for="sound">What makes the sound?</label>
-        <p class="hint" id="sound-hint">
-          Leave it empty and the picture decides.
-        </p>
-        <input
-          id="sound"
-          type="text"
-          maxLength={200}
-          autocomplete="off"
-          list="sound-suggestions"
-          aria-describedby="sound-hint"
-          placeholder="for example hammer on wood"
-          value={wish.sound}
-          onInput={(event) => change({ sound: event.currentTarget.value })}
-        />
-        <datalist id="sound-suggestions">
-          {SUGGESTIONS.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-        <div class="chips" role="group" aria-label="Suggestions">
-          {SUGGESTIONS.slice(0, 6).map((name) => (
-            <button
-              key={name}
-              type="button"
-              class="chip"
-              aria-pressed={wish.sound === name}
-              onClick={() => change({ sound: wish.sound === name ? '' : name })}
-            >
-              {name}
-            </button>
-          ))}
-        </div>
-      </div>
-      <MuteFields mute={wish.mute} onMute={(mute) => change({ mute })} />
+      <EngineField engine={wish.engine} onEngine={(engine) => change({ engine })} />
+      {!drawn && <SoundField sound={wish.sound} onSound={(sound) => change({ sound })} />}
+      {!drawn && <MuteFields mute={wish.mute} onMute={(mute) => change({ mute })} />}
       <div class="field-row field-row-even">
         <fieldset class="field quality">
           <legend>Quality</legend>
@@ -90,7 +58,7 @@ export function WishFields({ wish, still, onWish }: { wish: Wish; still: boolean
             ))}
           </select>
         </div>
-        {still && (
+        {still && !drawn && (
           <div class="field">
             <label for="still-duration">Length, seconds</label>
             <input
@@ -146,6 +114,67 @@ export function WishFields({ wish, still, onWish }: { wish: Wish; still: boolean
             The same number makes the same sound.
           </p>
         </div>
+      </div>
+    </div>
+  );
+}
+
+/** Recordings by a cue sheet, or a net. */
+function EngineField({ engine, onEngine }: { engine: Wish['engine']; onEngine(engine: Wish['engine']): void }) {
+  return (
+    <fieldset class="field quality">
+      <legend>How is it made?</legend>
+      {(['palette', 'regnet'] as const).map((each) => (
+        <label key={each}>
+          <input type="radio" name="engine" value={each} checked={engine === each} onChange={() => onEngine(each)} />
+          <span>{each === 'palette' ? 'With recordings, which you can move afterwards' : 'Drawn by a net'}</span>
+        </label>
+      ))}
+      {engine === 'regnet' && (
+        <p class="hint">
+          A net hears what moves in a video. It sounds rougher, can’t be told what it should be, and gives nothing to
+          edit; the server needs a trained model for it.
+        </p>
+      )}
+    </fieldset>
+  );
+}
+
+function SoundField({ sound, onSound }: { sound: string; onSound(sound: string): void }) {
+  return (
+    <div class="field">
+      <label for="sound">What makes the sound?</label>
+      <p class="hint" id="sound-hint">
+        Leave it empty and the picture decides.
+      </p>
+      <input
+        id="sound"
+        type="text"
+        maxLength={200}
+        autocomplete="off"
+        list="sound-suggestions"
+        aria-describedby="sound-hint"
+        placeholder="for example hammer on wood"
+        value={sound}
+        onInput={(event) => onSound(event.currentTarget.value)}
+      />
+      <datalist id="sound-suggestions">
+        {SUGGESTIONS.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      <div class="chips" role="group" aria-label="Suggestions">
+        {SUGGESTIONS.slice(0, 6).map((name) => (
+          <button
+            key={name}
+            type="button"
+            class="chip"
+            aria-pressed={sound === name}
+            onClick={() => onSound(sound === name ? '' : name)}
+          >
+            {name}
+          </button>
+        ))}
       </div>
     </div>
   );

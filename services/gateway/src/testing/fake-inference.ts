@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createLocalAdapters } from '@soundstage/adapters-local';
 import {
   FoleyCandidate,
+  FoleyEngine,
   FoleyResult,
   FoleySpec,
   InferenceServiceService,
@@ -136,11 +137,15 @@ const stage: Stage<FoleySpec, 'foley'> = {
       candidates.push(
         FoleyCandidate.fromPartial({
           seed: BigInt(seed),
-          cues: await put(writeCues(sheet), 'cues.json', 'application/json'),
-          cuesVtt: await put(toWebVtt(sheet), 'cues.vtt', 'text/vtt'),
-          hits: sheet.hits.length,
-          layers: sheet.layers.length,
-          sounds: [own('wood-1'), own('rain-1')],
+          ...(spec.engine === FoleyEngine.REGNET
+            ? {}
+            : {
+                cues: await put(writeCues(sheet), 'cues.json', 'application/json'),
+                cuesVtt: await put(toWebVtt(sheet), 'cues.vtt', 'text/vtt'),
+                hits: sheet.hits.length,
+                layers: sheet.layers.length,
+                sounds: [own('wood-1'), own('rain-1')],
+              }),
           loudnessLufs: -23,
           truePeakDbtp: -3,
           ...(spec.onlyCues
@@ -150,6 +155,14 @@ const stage: Stage<FoleySpec, 'foley'> = {
       );
       progress('sound', (index + 1) / Math.max(1, spec.candidates));
     }
+    if (spec.engine === FoleyEngine.REGNET)
+      return FoleyResult.fromPartial({
+        candidates,
+        timings: [{ step: 'look_s', seconds: 0.1 }],
+        warnings: ['About regnet 3: sixty clips teach when something sounds, hardly what.'],
+        durationS,
+        models: ['classifier', 'flow_image', 'regnet', 'vocoder'].map((name) => ({ name, version: '3' })),
+      });
     return FoleyResult.fromPartial({
       candidates,
       classes: [{ label: 'wood', confidence: 0.7 }],
