@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from soundstage_trainer import progress
+from soundstage_trainer import progress, stop
 from soundstage_trainer.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, SoundstageError
 from soundstage_trainer.run import config as configs
 from soundstage_trainer.run import recipe as recipes
-from soundstage_trainer.run import stop
 from soundstage_trainer.run.recipe import Recipe
 
 EXAMPLES = """examples:
@@ -42,7 +41,6 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
-    stop.listen()
     try:
         return _run(arguments)
     except SoundstageError as error:
@@ -87,7 +85,7 @@ def _train(command: str, recipe: Recipe, options: argparse.Namespace) -> int:
     from soundstage_trainer.run.run import Run
 
     name = "onset" if command == TABLE else command.replace("-", "_")
-    out = options.out or Path()
+    out = options.out or options.cache / TABLE
     run = Run(
         recipe=name, version=options.version, config=configs.read(recipe.config, _parameters(recipe.config, options)), out=out,
         checkpoints=options.checkpoints or out / ".checkpoints" / name, data=options.data, models=models_folder(options.models),
@@ -158,9 +156,7 @@ def _parser(command: str, recipe: Recipe) -> argparse.ArgumentParser:
         parser.add_argument("--version", default=recipe.version, help="version on the card (default %(default)s)")
     for name, does in recipe.paths.items():
         parser.add_argument(f"--{name}", type=Path, required=name in recipe.needs, help=does)
-    parser.add_argument(
-        "--threads", type=int, default=recipe.threads, help="CPU threads, 0 for one a core (default %(default)s)"
-    )
+    parser.add_argument("--threads", type=int, default=recipe.threads, help="CPU threads, 0 for one a core (default %(default)s)")
     if recipe.config is not None:
         _training_arguments(parser, recipe.config)
     return parser

@@ -26,11 +26,8 @@ def facts(
 
 
 def progress(step: int, of: int, message: str) -> None:
-    """message names the phase: the first and the last step of a phase are always told."""
-    event = {"event": "progress", "step": step, "of": of, "message": message}
-    phase_begins = _state.phase != message
-    _state.phase = message
-    _throttled("progress", event, now=step >= of or phase_begins)
+    """message says in words what is being done; the last step of `of` is always told."""
+    _throttled("progress", {"event": "progress", "step": step, "of": of, "message": message}, now=step >= of)
 
 
 def curve(name: str, step: int, value: float) -> None:
@@ -71,7 +68,6 @@ def silence() -> None:
 class _State:
     def __init__(self) -> None:
         self.silent = False
-        self.phase = ""
         self.last_s: dict[str, float] = {}
         self.waiting: dict[str, dict[str, object]] = {}
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch._dynamo  # the first optimiser imports it: two seconds a process, if not before the fork
 
-from soundstage_trainer import cli
+from soundstage_trainer import cli, stop
 from soundstage_trainer.run import Config, Recipe, Run, Written, setting, train
 from soundstage_trainer.run import config as configs
 from soundstage_trainer.run import recipe as recipes
@@ -98,6 +98,7 @@ def command_line(log: Path, arguments: list[str]) -> None:
 
 
 def _end_of(arguments: list[str]) -> int:
+    stop.listen()
     try:
         return cli.main(arguments)
     except Exception:  # noqa: BLE001 - as the interpreter ends on one

@@ -123,7 +123,7 @@ def test_where_a_clip_ends_does_not_change_what_came_before_much_later() -> None
 def test_an_exported_net_gives_what_pytorch_gives() -> None:
     torch.manual_seed(4)
     net = onset_net.OnsetNet(voters=2).eval()
-    running = session(recipe.build(net))
+    running = recipe.export(net).running
     for pairs, steps in ((1, 7), (90, 180)):
         given = inputs(pairs, steps)
         with torch.inference_mode():

@@ -42,7 +42,9 @@ def test_every_problem_is_told_at_once() -> None:
         assert sentence in str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("epochs", 1001), ("rate", float("nan")), ("rate", float("inf")), ("seed", -1)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("epochs", 0), ("epochs", 1001), ("rate", float("nan")), ("rate", float("inf")), ("seed", -1)]
+)
 def test_values_beyond_the_bounds_are_refused(name: str, value: float) -> None:
     with pytest.raises(SoundstageError, match=name):
         configs.read(Settings, {name: value})

@@ -8,7 +8,6 @@ import io
 import json
 import re
 import wave
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,7 +19,19 @@ from small_run import SmallTask, new_run
 
 from soundstage_trainer.card import read_card
 from soundstage_trainer.errors import SoundstageError
-from soundstage_trainer.run import Page, Row, Sample, Sound, Table, Trace, export_with_gate, finish, mel_picture, metric_gate, train
+from soundstage_trainer.run import (
+    Page,
+    Row,
+    Sample,
+    Sound,
+    Table,
+    Trace,
+    export_with_gate,
+    finish,
+    mel_picture,
+    metric_gate,
+    train,
+)
 from soundstage_trainer.run.charts import curve_chart, smoothed, ticks, trace_chart, value_range
 from soundstage_trainer.run.data_uris import heat_palette, png, wav
 
@@ -48,7 +59,9 @@ def written(tmp_path_factory: pytest.TempPathFactory):
     train(SmallTask(run.config, fold), fold)
     page = Page(
         title="Knocks & <script>alert(1)</script>",
-        tables=[Table("Error", "lower", [Row("net", {"training": 0.1, "test": 0.31}), Row("mean", {"test": 0.29}, "comparator")])],
+        tables=[
+            Table("Error", "lower", [Row("net", {"training": 0.1, "test": 0.31}), Row("mean", {"test": 0.29}, "comparator")])
+        ],
         samples=[
             Sample(
                 'a "clip"',
@@ -96,7 +109,7 @@ def test_the_page_shows_figures_curves_samples_parameters_and_limits(written) ->
     assert text.count('class="line validation"') == 2
     assert "1 true" in text
     assert "2 found" in text
-    assert "<code>steps</code></th><td class=\"value\">120</td>" in text
+    assert '<code>steps</code></th><td class="value">120</td>' in text
     assert "Four clips" in json.loads(written.card.read_text())["limits"][0]
 
 

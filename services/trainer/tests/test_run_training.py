@@ -85,7 +85,9 @@ def test_the_event_files_of_tensorboard_hold_the_curve_once(undisturbed: Path) -
     assert [value for *_, value in told] == pytest.approx([row["value"] for row in rows], rel=1e-6)
 
 
-def test_sigterm_ends_in_75_with_a_checkpoint_of_that_very_step_and_the_rest_is_the_same(undisturbed: Path, tmp_path: Path) -> None:
+def test_sigterm_ends_in_75_with_a_checkpoint_of_that_very_step_and_the_rest_is_the_same(
+    undisturbed: Path, tmp_path: Path
+) -> None:
     process = start(tmp_path / "log 1", *arguments(tmp_path))
     wait_for_step(tmp_path, 100)
     begin = time.monotonic()
@@ -94,7 +96,10 @@ def test_sigterm_ends_in_75_with_a_checkpoint_of_that_very_step_and_the_rest_is_
     assert time.monotonic() - begin < 10
     assert process.exitcode == 75
     told = [json.loads(line) for line in (tmp_path / "kept" / curves.FILE).read_text().splitlines()]
-    assert Checkpoints(tmp_path / "kept", json.loads((tmp_path / "kept" / "run.json").read_text())["key"]).newest()["step"] == told[-1]["step"]
+    assert (
+        Checkpoints(tmp_path / "kept", json.loads((tmp_path / "kept" / "run.json").read_text())["key"]).newest()["step"]
+        == told[-1]["step"]
+    )
     assert finish(tmp_path / "log 2", tmp_path) == 0
     assert f"going on from step {told[-1]['step']} of 240" in (tmp_path / "log 2").read_text()
     assert (tmp_path / "kept" / curves.FILE).read_text() == (undisturbed / "kept" / curves.FILE).read_text()

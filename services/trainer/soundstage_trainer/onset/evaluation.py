@@ -114,7 +114,9 @@ def evaluate(
     rows.append(row("onset net, each clip moved by its best offset", moved, chosen))
     for name, part in (("close-up", close), ("trusted half", half)):
         if part:
-            rows.append(row(f"onset net, {name}, each clip moved by its best offset", *([a[i] for i in part] for a in (moved, chosen))))
+            rows.append(
+                row(f"onset net, {name}, each clip moved by its best offset", *([a[i] for i in part] for a in (moved, chosen)))
+            )
     even = [in_step(times, clip) for times, clip in zip(by_metronome, chosen, strict=True)]
     rows.append(row("metronome, each clip moved by its best offset", even, chosen))
     scores = [

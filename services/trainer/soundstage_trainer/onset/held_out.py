@@ -78,7 +78,9 @@ def limits(train: list[Clip], held_out: list[HeldOut], threshold_from: str) -> l
     if sources < FEW_SOURCES:
         said.append(f"It was trained on clips of only {sources} sources: expect it to know those rather than blows in general.")
     if threshold_from == "train":
-        said.append("The threshold was chosen on the clips that the net was trained on, for want of others; it is likely too high or too low.")
+        said.append(
+            "The threshold was chosen on the clips that the net was trained on, for want of others; it is likely too high or too low."
+        )
     splits = {part.split for part in held_out}
     for split in ("validation", "test"):
         if split not in splits:
@@ -94,7 +96,11 @@ def limits(train: list[Clip], held_out: list[HeldOut], threshold_from: str) -> l
             )
         blind = part.row(METRONOME)
         if part.f1(NET) <= part.f1(METRONOME):
-            said.append(f"On {part.split} it does no better than a metronome that does not look ({part.f1(NET):.2f} against {part.f1(METRONOME):.2f}).")
+            said.append(
+                f"On {part.split} it does no better than a metronome that does not look ({part.f1(NET):.2f} against {part.f1(METRONOME):.2f})."
+            )
         elif low <= float(blind["f1_50ms_90"][1]):
-            said.append(f"On {part.split} its interval overlaps that of a metronome that does not look: these clips do not tell the two apart.")
+            said.append(
+                f"On {part.split} its interval overlaps that of a metronome that does not look: these clips do not tell the two apart."
+            )
     return said

@@ -130,7 +130,9 @@ def held_out_figures(part: HeldOut, by_both: dict[str, object], command: str) ->
 def unmeasured(result: Evaluation | None) -> list[str]:
     """What to say where all clips were trained on."""
     if result is not None:
-        return ["The net was trained on all clips; the figures are of nets of the same recipe that had not seen the clip's source."]
+        return [
+            "The net was trained on all clips; the figures are of nets of the same recipe that had not seen the clip's source."
+        ]
     return ["Nothing was held out and nothing cross-validated: how well it does is not known. Threshold and trust are guesses."]
 
 
@@ -147,7 +149,9 @@ def figures(result: Evaluation, command: str) -> list[dict[str, object]]:
             if line is ours[0]:
                 row["comparator"] = "; ".join(f"{other['method']}: {other[f'f1_{name}']}" for other in others)
             elif "offset" in part:
-                likewise = next(other for other in result.rows if other["method"] == "metronome, each clip moved by its best offset")
+                likewise = next(
+                    other for other in result.rows if other["method"] == "metronome, each clip moved by its best offset"
+                )
                 row["comparator"] = f"metronome likewise: {likewise[f'f1_{name}']}"
             rows.append(row)
     rows.append(
@@ -173,4 +177,3 @@ def _speed(exported: Exported, command: str) -> dict[str, object]:
     grid_s = (np.arange(501) / 50).astype(np.float32)
     value = milliseconds(exported.running, {"features": features, "times_s": times_s, "grid_s": grid_s})
     return {"what": "ms for 10 s of video, onnxruntime CPU, 2 threads", "value": round(value, 1), "command": command}
-

@@ -1,12 +1,12 @@
 """The run-time of recipes that train: typed settings, checkpoints, curves, report, gate.
 
-    RECIPE = Recipe(does="…", train=train_it, config=MyConfig, needs=("data",))
+RECIPE = Recipe(does="…", train=train_it, config=MyConfig, needs=("data",))
 
-    def train_it(config: MyConfig, run: Run) -> Written:
-        run.begin(dataset_version)
-        figures = train(MyTask(...), run)
-        exported = export_with_gate(net, example, …, tolerance=1e-3)
-        return finish(run, exported.model, {…card…}, Page(…))
+def train_it(config: MyConfig, run: Run) -> Written:
+    run.begin(dataset_version)
+    figures = train(MyTask(...), run)
+    exported = export_with_gate(net, example, …, tolerance=1e-3)
+    return finish(run, exported.model, {…card…}, Page(…))
 """
 
 from soundstage_trainer.run.config import Config, setting

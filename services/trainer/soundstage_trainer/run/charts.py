@@ -26,7 +26,9 @@ def curve_chart(name: str, lines: dict[str, Points]) -> str:
         f'<clipPath id="{(clip := "clip-" + _id(name))}"><rect x="{LEFT}" y="{TOP - 3}" width="{WIDTH - LEFT - RIGHT + 4}" height="{HEIGHT - TOP - BOTTOM + 6}"/></clipPath>'
     ]
     for value in ticks(low, high, 5):
-        parts.append(f'<path class="grid" d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}"/><text class="tick left" x="{LEFT - 7}" y="{y(value) + 3.5:.1f}">{_number(value)}</text>')
+        parts.append(
+            f'<path class="grid" d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}"/><text class="tick left" x="{LEFT - 7}" y="{y(value) + 3.5:.1f}">{_number(value)}</text>'
+        )
     for step in ticks(0, last, 6):
         parts.append(f'<text class="tick" x="{x(step):.1f}" y="{HEIGHT - 8}">{_count(step)}</text>')
     parts.append(f'<g clip-path="url(#{clip})">')
@@ -99,7 +101,9 @@ def trace_chart(
         if drawn:
             parts.append(f'<path class="mark {kind}" d="{drawn}"/>')
     parts.append("</svg>")
-    axis = "".join(f'<span style="left:{100 * t / seconds:.2f}%">{t:g} s</span>' for t in ticks(0, seconds, 10) if t < seconds * 0.97)
+    axis = "".join(
+        f'<span style="left:{100 * t / seconds:.2f}%">{t:g} s</span>' for t in ticks(0, seconds, 10) if t < seconds * 0.97
+    )
     return f'{"".join(parts)}<div class="axis">{axis}</div>'
 
 

@@ -61,7 +61,8 @@ def export_with_gate(
     largest = max(worst.values())
     if largest > tolerance:
         raise SoundstageError(
-            "export_failed", f"The exported graph differs from PyTorch by {largest:.2g}, more than {tolerance:g}; nothing was written."
+            "export_failed",
+            f"The exported graph differs from PyTorch by {largest:.2g}, more than {tolerance:g}; nothing was written.",
         )
     parity = {
         "what": "largest |PyTorch − onnxruntime| of any value of these outputs, CPU",
@@ -90,7 +91,8 @@ def metric_gate(what: str, pytorch: float, onnx_runtime: float, *, tolerance: fl
 def _difference(name: str, shape: str, ours: np.ndarray, theirs: np.ndarray) -> float:
     if ours.shape != theirs.shape:
         raise SoundstageError(
-            "export_failed", f"Output {name} for inputs {shape} has shape {ours.shape} in the graph and {theirs.shape} in PyTorch."
+            "export_failed",
+            f"Output {name} for inputs {shape} has shape {ours.shape} in the graph and {theirs.shape} in PyTorch.",
         )
     if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
         raise SoundstageError("export_failed", f"Output {name} for inputs {shape} holds values that are no numbers.")

@@ -154,7 +154,9 @@ def _item(item: Picture | Sound | Trace, is_timed: bool) -> str:
         source = png(item.levels, least=item.least, most=item.most, colours=item.colours)
         shape = item.levels.shape
         wide = "" if is_heat or shape[1] < 4 * shape[0] else ' class="wide"'
-        return f'<figure{wide}>{caption}<img{" class=heat" if is_heat else ""} alt="{escape(item.label)}" src="{source}"></figure>'
+        return (
+            f'<figure{wide}>{caption}<img{" class=heat" if is_heat else ""} alt="{escape(item.label)}" src="{source}"></figure>'
+        )
     legend = "".join(
         f'<span class="{kind}"><i></i>{words}</span>'
         for kind, words, there in (
@@ -197,7 +199,7 @@ def _measured(card: dict[str, Any]) -> str:
     )
     if not rows:
         return ""
-    return f"<details><summary>All figures on the card</summary><section class=\"card\"><table><tbody>{rows}</tbody></table></section></details>\n"
+    return f'<details><summary>All figures on the card</summary><section class="card"><table><tbody>{rows}</tbody></table></section></details>\n'
 
 
 def _beside(row: dict[str, Any]) -> str:

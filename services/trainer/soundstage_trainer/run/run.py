@@ -176,7 +176,10 @@ class Run:
                 progress.say(f"{self.checkpoints} holds checkpoints of another run (settings, data or code): starting anew.")
             for folder in {path.parent for path in self.checkpoints.rglob("*checkpoint-*")}:
                 Checkpoints(folder, "").clear()
-        replace_file(note, (json.dumps({"key": self.key, "recipe": self.recipe, "resumed": self.resumed, "at": time.time()}) + "\n").encode())
+        replace_file(
+            note,
+            (json.dumps({"key": self.key, "recipe": self.recipe, "resumed": self.resumed, "at": time.time()}) + "\n").encode(),
+        )
 
     def _lock(self) -> None:
         """Held until the process ends, however it ends; a file system without locks is taken at its word."""

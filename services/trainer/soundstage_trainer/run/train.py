@@ -10,9 +10,8 @@ from typing import Any, Protocol
 
 import torch
 
-from soundstage_trainer import progress
+from soundstage_trainer import progress, stop
 from soundstage_trainer.errors import SoundstageError
-from soundstage_trainer.run import stop
 from soundstage_trainer.run.curves import Window
 from soundstage_trainer.run.run import Run
 
@@ -49,7 +48,7 @@ class Task(Protocol):
 def train(task: Task, run: Run) -> dict[str, float]:
     """Bring task to its last step, from the newest checkpoint on where there is one. Returns the last validation's figures.
 
-    Raises Stopped (run/stop.py) on SIGTERM after a checkpoint, SoundstageError ("diverged") where the loss is no number.
+    Raises Stopped (stop.py) on SIGTERM after a checkpoint, SoundstageError ("diverged") where the loss is no number.
     """
     return _Loop(task, run).run_to_the_end()
 
