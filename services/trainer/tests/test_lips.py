@@ -52,3 +52,15 @@ def test_another_net_than_the_mesh_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.onnx").write_bytes(b"no model")
     with pytest.raises(SoundstageError, match="no ONNX file"):
         lips.read_net(tmp_path / "no.onnx")
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (96, 96), (150, 120)])
+def test_a_mouth_crop_that_moves_down_has_a_flow_down_in_shares_of_the_crop(texture, height: int, width: int) -> None:
+    running = session(MODELS / "lip_flow" / "1" / "model.onnx")
+    view = np.repeat(np.repeat(texture, 2, axis=0), 2, axis=1)  # large enough for every crop
+    step = height // 32  # 1/32 of the crop
+    mouths = np.stack([view[40 : 40 + height, 20 : 20 + width], view[40 - step : 40 - step + height, 20 : 20 + width]])
+    flow = running.run(None, {"mouths": np.concatenate([mouths, mouths[1:]])})[0]
+    assert flow.shape == (2, 32, 32)
+    assert np.median(flow[0, 6:-6, 6:-6]) == pytest.approx(step * 32 / height, abs=0.15)
+    assert np.abs(flow[1]).max() < 1e-3
