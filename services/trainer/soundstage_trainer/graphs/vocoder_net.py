@@ -2,22 +2,25 @@
 
 Sources: Vocos (Siuzdak 2023: ConvNeXt trunk, magnitude and phase, iSTFT); Deep Griffin–Lim (Masuyama et al. 2019: iterations
 of the consistency projection inside the net). The magnitude begins at the least-squares inverse of the mel bands, and the
-phases at fixed noise, so that an untrained net is a short Griffin–Lim; the trunk learns what is missing from both.
+phases at fixed noise, so that an untrained net is a short Griffin–Lim; the trunk learns what is missing from both. What it makes is
+heard through the mel bands as what it was given.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from soundstage_trainer.graphs.griffin_lim import consistent_sound, fixed_noise
 from soundstage_trainer.graphs.short_time import (
-    BANDS, MelInverse, ShortTime, mel_to_magnitude, with_extra_hops, without_extra_hops,
+    BANDS, MelInverse, ShortTime, filters, mel_to_magnitude, with_extra_hops, without_extra_hops,
 )  # fmt: skip
 
 KERNEL = 7
 WIDENING = 3
 INVERSE_STEPS = 4
+BAND_STEPS = 3
 FAINTEST = 1e-5  # magnitude of a bin that the bands say nothing of
 LARGEST_CHANGE = 8.0  # of the natural logarithm of a magnitude
 
@@ -33,6 +36,7 @@ class VocoderNet(nn.Module):
         self.iterations = iterations
         self.short_time, self.mel_inverse = ShortTime(), MelInverse(INVERSE_STEPS)
         self.positions = self.short_time.kept * self.short_time.rest
+        self._lay_out_bands()
         self.begin = nn.Conv1d(BANDS, channels, KERNEL, padding=KERNEL // 2)
         self.begin_norm = nn.LayerNorm(channels)
         self.trunk = nn.ModuleList(_Block(channels, layers) for _ in range(layers))
@@ -40,6 +44,18 @@ class VocoderNet(nn.Module):
         self.end = nn.Linear(channels, 3 * self.positions)
         nn.init.normal_(self.end.weight, std=0.01)
         nn.init.zeros_(self.end.bias)
+
+    def _lay_out_bands(self) -> None:
+        """The mel triangles over positions: bands_in counts each bin once, bands_out gives each position its bands' mean."""
+        bins = self.short_time.bins
+        once = np.zeros(len(bins))
+        once[np.unique(bins, return_index=True)[1]] = 1.0
+        bands = filters()[:, bins]
+        whole = bands.sum(axis=0)
+        self.register_buffer("bin_of_position", torch.tensor(bins))
+        self.register_buffer("bands_in", torch.tensor(bands * once, dtype=torch.float32))
+        self.register_buffer("bands_out", torch.tensor(bands / np.maximum(whole, 1e-9), dtype=torch.float32))
+        self.register_buffer("outside", torch.tensor(whole < 1e-9, dtype=torch.float32))
 
     def forward(self, mel: Tensor) -> Tensor:
         return self.sound(mel).clamp(-1.0, 1.0)
@@ -57,12 +73,23 @@ class VocoderNet(nn.Module):
         for block in self.trunk:
             x = block(x)
         kept, rest = self.short_time.kept, self.short_time.rest
-        told = self.end(self.end_norm(x)).reshape(-1, kept, 3 * rest).transpose(0, 1)
-        change, turned = told[..., :rest], told[..., rest:]
-        guess = self.short_time.laid_out(self.mel_inverse(mel_to_magnitude(mel)))
-        magnitude = guess.clamp(min=FAINTEST) * torch.exp(LARGEST_CHANGE * torch.tanh(change / LARGEST_CHANGE))
+        told = self.end(self.end_norm(x))
+        wanted = mel_to_magnitude(mel)
+        guess = self.mel_inverse(wanted)[..., self.bin_of_position].clamp(min=FAINTEST)
+        change = told[..., : self.positions]
+        magnitude = self._heard_as(wanted, guess * torch.exp(LARGEST_CHANGE * torch.tanh(change / LARGEST_CHANGE)))
+        magnitude = magnitude.reshape(-1, kept, rest).transpose(0, 1)
+        turned = told[..., self.positions :].reshape(-1, kept, 2 * rest).transpose(0, 1)
         noise = fixed_noise(mel.shape[1], kept, rest).to(mel.device).repeat(1, mel.shape[0], 1)
         return magnitude, turned + 0.3 * noise
+
+    def _heard_as(self, wanted: Tensor, magnitude: Tensor) -> Tensor:
+        """magnitude [N, frames, positions], its bands brought to those wanted [N, frames, 80]: the net shares out what is
+        inside a band, and the spectrum that it was given stays as it is."""
+        for _ in range(BAND_STEPS):
+            found = torch.matmul(magnitude, self.bands_in.T)
+            magnitude = magnitude * (torch.matmul(wanted / found.clamp(min=FAINTEST), self.bands_out) + self.outside)
+        return magnitude
 
 
 class _Block(nn.Module):

@@ -21,7 +21,7 @@ class SpectralDistance(nn.Module):
     def __init__(self, resolutions: tuple[int, ...] = RESOLUTIONS) -> None:
         super().__init__()
         self.resolutions = resolutions
-        for size in resolutions:
+        for size in {*resolutions, WINDOW_SAMPLES}:
             self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
         bands = mel_filters(SAMPLE_RATE_HZ, WINDOW_SAMPLES, BANDS, LOWEST_HZ, HIGHEST_HZ)
         self.register_buffer("bands", torch.tensor(bands, dtype=torch.float32), persistent=False)
@@ -29,20 +29,24 @@ class SpectralDistance(nn.Module):
     def forward(self, found: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         convergence, log_magnitude = [], []
         for size in self.resolutions:
-            ours, theirs = self.magnitude(found, size), self.magnitude(true, size)
+            ours, theirs = magnitude(found, self.windows(size)), magnitude(true, self.windows(size))
             gap, whole = (theirs - ours).flatten(1).norm(dim=1), theirs.flatten(1).norm(dim=1)
             convergence.append((gap / whole.clamp(min=0.1)).mean())
             log_magnitude.append((theirs.clamp(min=FAINTEST).log() - ours.clamp(min=FAINTEST).log()).abs().mean())
         mel = (self.mel(found) - self.mel(true)).abs().mean()
         return torch.stack(convergence).mean(), torch.stack(log_magnitude).mean(), mel
 
-    def magnitude(self, sound: Tensor, size: int) -> Tensor:
-        """[N, size // 2 + 1, frames]"""
-        window = getattr(self, f"window_{size}")
-        spectrum = torch.stft(sound, size, size // 4, window=window, center=True, pad_mode="constant", return_complex=True)
-        return torch.sqrt((spectrum.real.square() + spectrum.imag.square()).clamp(min=1e-12))
-
     def mel(self, sound: Tensor) -> Tensor:
         """As mel_22k's `mel`, not clipped at the top: [N, 80, hops]."""
-        magnitude = self.magnitude(sound, WINDOW_SAMPLES)
-        return (torch.log10((self.bands @ magnitude).clamp(min=1e-4)) + 4.0) / 5.0
+        linear = magnitude(sound, self.windows(WINDOW_SAMPLES))
+        return (torch.log10((self.bands @ linear).clamp(min=1e-4)) + 4.0) / 5.0
+
+    def windows(self, size: int) -> Tensor:
+        return getattr(self, f"window_{size}")
+
+
+def magnitude(sound: Tensor, window: Tensor) -> Tensor:
+    """[N, samples] → [N, window // 2 + 1, frames], a hop of a quarter, zeros beyond both ends."""
+    size = len(window)
+    spectrum = torch.stft(sound, size, size // 4, window=window, center=True, pad_mode="constant", return_complex=True)
+    return torch.sqrt((spectrum.real.square() + spectrum.imag.square()).clamp(min=1e-12))
