@@ -33,7 +33,8 @@ class Task(Protocol):
         ...
 
     def validate(self, n: int) -> dict[str, float]:
-        """Figures after n steps, drawn as `NAME.validation`; it changes nothing that a later step sees. May be {}."""
+        """Figures after n steps, drawn as `NAME.validation`; may be {}. It may keep the best weights, but changes nothing that
+        a later step sees, and may be asked twice for the same n: a stop breaks it off."""
         ...
 
     def state(self) -> dict[str, Any]:
