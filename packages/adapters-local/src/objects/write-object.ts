@@ -3,11 +3,10 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badInput, SoundstageError, throwIfAborted } from '@soundstage/core/errors';
 import type { PutOptions } from '@soundstage/core';
+import { bodyParts } from '@soundstage/core/ports';
 import { diskFull } from '../sqlite-errors.js';
 import { encodeTail, type Description } from './object-file.js';
 import { temporaryName } from './temporary-files.js';
-
-const SLICE_BYTES = 1024 * 1024;
 
 /** Tells whether so many more bytes may be stored; throws EXHAUSTED when not. */
 export type ReserveBytes = (bytes: number) => void;
@@ -35,7 +34,7 @@ export async function writeTemporary(
   try {
     const hash = createHash('sha256');
     let sizeBytes = 0;
-    for await (const chunk of slices(body, signal)) {
+    for await (const chunk of bodyParts(body, signal)) {
       throwIfAborted(signal);
       sizeBytes += chunk.length;
       if (sizeBytes > maxBytes) throw badInput(`${key} is longer than the limit of ${maxBytes} bytes.`, 'maxBytes');
@@ -76,41 +75,4 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done);
     done += bytesWritten;
   }
-}
-
-/** The body in parts that are small enough to leave the event loop its turn; ends at once when the signal is aborted. */
-async function* slices(
-  body: Uint8Array | AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  if (!(Symbol.asyncIterator in body)) {
-    yield* cut(body);
-    return;
-  }
-  const iterator = body[Symbol.asyncIterator]();
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(SoundstageError.from(signal?.reason));
-    signal?.addEventListener('abort', onAbort, { once: true });
-  });
-  aborted.catch(() => undefined);
-  let ended = false;
-  try {
-    for (;;) {
-      const next = await (signal === undefined ? iterator.next() : Promise.race([iterator.next(), aborted]));
-      if (next.done) {
-        ended = true;
-        return;
-      }
-      yield* cut(next.value);
-    }
-  } finally {
-    if (onAbort) signal?.removeEventListener('abort', onAbort);
-    // Not awaited: a body that never comes doesn't end either.
-    if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
-  }
-}
-
-function* cut(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
 }

@@ -1,4 +1,5 @@
 /** The ports, and the checks of what they are given that every adapter makes alike. */
+export * from './body-parts.js';
 export * from './check-key.js';
 export * from './check-message.js';
 export type * from './job-runner.js';
