@@ -14,7 +14,7 @@ import {
 } from '@soundstage/contracts';
 import { storeBytes } from '@soundstage/core';
 import { startTestServices, temporaryFolder, withEnvironment, type TestServices } from '@soundstage/core/testing';
-import { promoteModel, registerModel, rollbackModel } from '@soundstage/models';
+import { findModelFolder, listRegistered, promoteModel, registerModel, rollbackModel } from '@soundstage/models';
 import { createInference } from './index.js';
 import { heard, strengthAt } from './testing/hearing.js';
 import { pitchOf, regnetModels, standIn } from './testing/regnet-models.js';
@@ -42,12 +42,13 @@ afterAll(async () => {
   await home.remove();
 }, 30_000);
 
-/** Registers a stand-in, which gets the next version. */
-async function register(name: string, version: number, runId = `${name}-${version}`): Promise<ObjectRef> {
+/** Registers a stand-in, or the model of a folder, which gets the next version from 2 on. */
+async function register(name: string, from: number | string, runId = `${name}-${from}`): Promise<ObjectRef> {
   const { store } = services.platform;
-  const bytes = await readFile(join(standIn(name, version), 'model.onnx'));
+  const folder = typeof from === 'string' ? from : standIn(name, from);
+  const bytes = await readFile(join(folder, 'model.onnx'));
   const model = await storeBytes(store, bytes, `made/${runId}`, 'application/onnx');
-  const card = JSON.parse(await readFile(join(standIn(name, version), 'card.json'), 'utf8')) as object;
+  const card = JSON.parse(await readFile(join(folder, 'card.json'), 'utf8')) as object;
   await registerModel(store, { name, model, card, metrics: [], runId, above: 1 });
   return model;
 }
@@ -138,6 +139,10 @@ describe('a model that is promoted while jobs go on', () => {
     await sleep(1000);
     expect(await loadedVersion('regnet')).toBe(before);
 
+    // It says what is seen, and nobody could say the names of that: labels.json is missing.
+    await register('classifier', 1);
+    await promoteModel(store, 'classifier', '2');
+
     const { key } = await register('vocoder', 1, 'spoilt');
     const objects = join(home.path, 'store', 'objects');
     const stored = (await readdir(objects, { recursive: true })).find((name) => name.includes(basename(key)))!;
@@ -147,7 +152,27 @@ describe('a model that is promoted while jobs go on', () => {
     await promoteModel(store, 'vocoder', '2');
     await sleep(1000);
     expect(await loadedVersion('vocoder')).toBe('1');
+    expect(await loadedVersion('classifier')).toBe('1');
     expect(await versionsIn(await begin())).toEqual({ said: before, heardIn: [before] });
+  }, 60_000);
+});
+
+describe('the models of the engine palette', () => {
+  test('are exchanged in the same way, and go back to the one that ships', async () => {
+    const { store } = services.platform;
+    const shipped = await findModelFolder(join(home.path, 'models-that-ship'), 'onset');
+    const before = (await loadedVersion('onset'))!;
+    await register('onset', shipped, 'another-training');
+    const { version } = (await listRegistered(store, 'onset'))[0]!;
+    await promoteModel(store, 'onset', version);
+    await untilLoaded('onset', version);
+    const job = await services.client.resultOf(
+      await begin({ engine: FoleyEngine.PALETTE, sound: 'wood', onlyCues: true }),
+      'foley',
+    );
+    expect(job.models).toContainEqual({ name: 'onset', version });
+    await rollbackModel(store, 'onset');
+    await untilLoaded('onset', before);
   }, 60_000);
 });
 

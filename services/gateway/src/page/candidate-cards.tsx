@@ -24,10 +24,12 @@ export function CandidateCards({ job, chosen, onChoose, onMore }: CandidateCards
   };
   return (
     <div class={`candidates ${candidates.length > 1 ? 'has-several' : ''}`}>
-      {candidates.length > 1 && (
+      {(candidates.length > 1 || !candidates[0]?.links.cues) && (
         <fieldset class="candidate-list">
           <legend class="visually-hidden">
-            Candidates; the keys 1 to {candidates.length} switch at the same moment
+            {candidates.length > 1
+              ? `Candidates; the keys 1 to ${candidates.length} switch at the same moment`
+              : 'The soundtrack'}
           </legend>
           {candidates.map((candidate, index) => (
             <Card

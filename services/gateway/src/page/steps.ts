@@ -12,7 +12,7 @@ const STEPS: Record<string, { title: string; now: string }> = {
 
 /** Where a net draws the sound, it does so while it looks. */
 const DRAWN: typeof STEPS = {
-  look: { title: 'Look and draw', now: 'Looking at the picture, drawing its sound' },
+  look: { title: 'Look', now: 'Looking at the picture, drawing its sound' },
   sound: { title: 'Draw', now: 'Drawing the end of the sound' },
 };
 
