@@ -25,7 +25,7 @@ def shipped() -> onnxruntime.InferenceSession:
 
 @pytest.mark.parametrize(("samples", "blocks"), [(1, 1), (512, 1), (513, 2), (16_000, 32)])
 def test_every_block_gets_an_answer_and_silence_is_no_speech(shipped, samples: int, blocks: int) -> None:
-    probability = shipped.run(None, {"sound": np.zeros((2, samples), np.float32)})[0]
+    probability = shipped.run(None, speech.beginning(np.zeros((2, samples), np.float32)))[0]
     assert probability.shape == (2, blocks, 1)
     assert probability.max() < 0.2
 
@@ -33,14 +33,25 @@ def test_every_block_gets_an_answer_and_silence_is_no_speech(shipped, samples: i
 def test_clips_do_not_hear_each_other(shipped) -> None:
     random = np.random.default_rng(0)
     sounds = random.normal(0, 0.2, (2, 8000)).astype(np.float32)
-    together = shipped.run(None, {"sound": sounds})[0]
-    assert np.abs(together[1] - shipped.run(None, {"sound": sounds[1:]})[0][0]).max() < 1e-5
+    together = shipped.run(None, speech.beginning(sounds))[0]
+    assert np.abs(together[1] - shipped.run(None, speech.beginning(sounds[1:]))[0][0]).max() < 1e-5
+
+
+def test_pieces_that_hand_on_what_they_remember_give_the_numbers_of_the_whole(shipped) -> None:
+    sound = np.random.default_rng(1).normal(0, 0.2, (1, 40 * 512 + 100)).astype(np.float32)
+    whole, _ = shipped.run(None, speech.beginning(sound))
+    given, found = speech.beginning(sound[:, :0]), []
+    for start, end in ((0, 512), (512, 15 * 512), (15 * 512, 40 * 512 + 100)):
+        answer, state = shipped.run(None, given | {"sound": sound[:, start:end]})
+        given |= {"before": sound[:, end - 64 : end], "state": state}
+        found.append(answer)
+    assert np.abs(np.concatenate(found, axis=1) - whole).max() < 1e-6
 
 
 def test_someone_who_speaks_is_heard_and_the_published_net_says_the_same(shipped, real_clips) -> None:
     path = real_clips.parent / "sync" / "grid_s1" / "bbaf2n.mkv"
     sound = read_sound(path, speech.SAMPLE_RATE_HZ)
-    probability = shipped.run(None, {"sound": sound[None]})[0][0, :, 0]
+    probability = shipped.run(None, speech.beginning(sound[None]))[0][0, :, 0]
     assert probability.max() > 0.9
     assert probability[:5].max() < 0.5  # before the sentence
     weights = Path(os.environ.get("SOUNDSTAGE_WEIGHTS", CHECKOUT.parent / "shared" / "models")) / "silero_vad_v6.onnx"
@@ -49,7 +60,8 @@ def test_someone_who_speaks_is_heard_and_the_published_net_says_the_same(shipped
     published = speech.block_by_block(session(weights, threads=1), sound)
     assert np.abs(probability - published).max() < 5e-3
     with torch.inference_mode():
-        exact = speech.load(weights)(torch.from_numpy(sound)[None])[0, :, 0].numpy()
+        whole = [torch.from_numpy(given) for given in speech.beginning(sound[None]).values()]
+        exact = speech.load(weights)(*whole)[0][0, :, 0].numpy()
     assert np.abs(exact - published).max() < 1e-5
 
 

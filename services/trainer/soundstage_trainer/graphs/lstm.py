@@ -24,16 +24,35 @@ class Lstm(nn.LSTM):
             x = self._operator(x, layer)
         return x.transpose(0, 1)
 
-    def _operator(self, x: Tensor, layer: int) -> Tensor:
-        suffixes = ["", "_reverse"] if self.bidirectional else [""]
+    def carried(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One layer, one way, going on from where an earlier call ended.
 
-        def weights(kind: str) -> Tensor:
+        x float32 [N, steps, inputs], state float32 [2, N, width] (answer and memory; zeros at the start) → float32
+        [N, steps, width] and the state at the end.
+        """
+        if not torch.compiler.is_exporting():
+            found, (answer, memory) = super().forward(x, (state[:1].contiguous(), state[1:].contiguous()))
+            return found, torch.cat([answer, memory])
+        steps, clips = x.shape[1], x.shape[0]
+        one = (1, clips, self.hidden_size)
+        found, answer, memory = torch.onnx.ops.symbolic_multi_out(
+            "LSTM", (x.transpose(0, 1), *self._weights(0, [""]), None, state[:1], state[1:]),
+            {"hidden_size": self.hidden_size, "direction": "forward"},
+            dtypes=(x.dtype,) * 3, shapes=((steps, 1, clips, self.hidden_size), one, one), version=14,
+        )  # fmt: skip
+        return found.permute(0, 2, 1, 3).reshape(steps, clips, self.hidden_size).transpose(0, 1), torch.cat([answer, memory])
+
+    def _weights(self, layer: int, suffixes: list[str]) -> tuple[Tensor, Tensor, Tensor]:
+        def stacked(kind: str) -> Tensor:
             return torch.stack([_reordered(getattr(self, f"{kind}_l{layer}{suffix}")) for suffix in suffixes])
 
-        bias = torch.cat([weights("bias_ih"), weights("bias_hh")], dim=1)
+        return stacked("weight_ih"), stacked("weight_hh"), torch.cat([stacked("bias_ih"), stacked("bias_hh")], dim=1)
+
+    def _operator(self, x: Tensor, layer: int) -> Tensor:
+        suffixes = ["", "_reverse"] if self.bidirectional else [""]
         steps, clips = x.shape[0], x.shape[1]
         found = torch.onnx.ops.symbolic(
-            "LSTM", (x, weights("weight_ih"), weights("weight_hh"), bias),
+            "LSTM", (x, *self._weights(layer, suffixes)),
             {"hidden_size": self.hidden_size, "direction": "bidirectional" if self.bidirectional else "forward"},
             dtype=x.dtype, shape=(steps, len(suffixes), clips, self.hidden_size), version=14,
         )  # fmt: skip

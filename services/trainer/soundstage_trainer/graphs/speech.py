@@ -23,6 +23,8 @@ class SpeechNet(nn.Module):
     """sound float32 [N, samples] at 16,000 Hz → probability float32 [N, blocks, 1]; blocks = ceil(samples / 512).
 
     Block i is samples 512 · i to 512 · (i + 1); the last is filled with zeros. Each row knows the past, not the future.
+    For a piece of a longer sound: before [N, 64] are the samples before it, state [2, N, 128] is what the piece before
+    gave back; zeros at the beginning. Pieces of whole blocks then give the numbers of the whole.
     """
 
     def __init__(self) -> None:
@@ -35,15 +37,16 @@ class SpeechNet(nn.Module):
         self.memory = Lstm(WIDTH, WIDTH)
         self.answer = nn.Linear(WIDTH, 1)
 
-    def forward(self, sound: Tensor) -> Tensor:
-        return self.answers(self.memory(self.blocks(sound)))
+    def forward(self, sound: Tensor, before: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        remembered, state = self.memory.carried(self.blocks(sound, before), state)
+        return self.answers(remembered), state
 
-    def blocks(self, sound: Tensor) -> Tensor:
+    def blocks(self, sound: Tensor, before: Tensor) -> Tensor:
         """sound [N, samples] → what the memory reads, [N, blocks, WIDTH]."""
         clips, samples = sound.shape
         count = (samples + BLOCK_SAMPLES - 1) // BLOCK_SAMPLES
         padded = F.pad(sound, (0, count * BLOCK_SAMPLES - samples)).reshape(clips, count, BLOCK_SAMPLES)
-        before = F.pad(padded[:, :, -CONTEXT_SAMPLES:], (0, 0, 1, 0))[:, :-1]
+        before = torch.cat([before.unsqueeze(1), padded[:, :, -CONTEXT_SAMPLES:]], dim=1)[:, :-1]
         mirrored = torch.flip(padded[:, :, -CONTEXT_SAMPLES - 1 : -1], dims=[2])
         x = torch.cat([before, padded, mirrored], dim=2).reshape(-1, 1, BLOCK_SAMPLES + 2 * CONTEXT_SAMPLES)
         real, imaginary = self.basis(x).chunk(2, dim=1)

@@ -58,9 +58,20 @@ def load(weights: Path) -> SpeechNet:
 
 
 def build(net: SpeechNet) -> onnx.ModelProto:
-    sizes = {0: torch.export.Dim("n", min=1), 1: torch.export.Dim("samples", min=1)}
-    example = torch.rand(2, SAMPLE_RATE_HZ // 2) - 0.5
-    return to_onnx(net, (example,), inputs=["sound"], outputs=["probability"], dynamic={"sound": sizes})
+    clips = torch.export.Dim("n", min=1)
+    example = (torch.rand(2, SAMPLE_RATE_HZ // 2) - 0.5, torch.zeros(2, CONTEXT_SAMPLES), torch.zeros(2, 2, WIDTH))
+    dynamic = {"sound": {0: clips, 1: torch.export.Dim("samples", min=1)}, "before": {0: clips}, "state": {1: clips}}
+    return to_onnx(net, example, inputs=list(dynamic), outputs=["probability", "state_after"], dynamic=dynamic)
+
+
+def beginning(sound: np.ndarray) -> dict[str, np.ndarray]:
+    """The graph's inputs for whole sounds [N, samples]."""
+    clips = len(sound)
+    return {
+        "sound": sound,
+        "before": np.zeros((clips, CONTEXT_SAMPLES), np.float32),
+        "state": np.zeros((2, clips, WIDTH), np.float32),
+    }
 
 
 def block_by_block(published: Any, sound: np.ndarray) -> np.ndarray:
@@ -81,14 +92,14 @@ def run(out: Path, data: Path | None, version: str, weights: Path) -> tuple[Path
     progress.progress(1, 2, "exported speech")
     running, published = session(model), session(weights, threads=1)
     noise = np.random.default_rng(0).normal(0, 0.1, 10 * SAMPLE_RATE_HZ).astype(np.float32)
-    speed = milliseconds(running, {"sound": noise[None]})
+    speed = milliseconds(running, beginning(noise[None]))
     measured = [{"what": "ms for 10 s of sound, onnxruntime CPU, 2 threads", "value": round(speed, 1), "command": COMMAND}]
     files = sorted(path for path in data.rglob("*") if path.suffix in (".mp4", ".mkv", ".mpg", ".wav")) if data else []
     files = [files[round(i)] for i in np.linspace(0, len(files) - 1, min(12, len(files)))]
     gap, agreed, blocks = 0.0, 0, 0
     for path in files:
         sound = read_sound(path, SAMPLE_RATE_HZ, longest_s=10.0)
-        ours, theirs = running.run(None, {"sound": sound[None]})[0][0, :, 0], block_by_block(published, sound)
+        ours, theirs = running.run(None, beginning(sound[None]))[0][0, :, 0], block_by_block(published, sound)
         gap = max(gap, float(np.abs(ours - theirs).max()))
         agreed, blocks = agreed + int(((ours >= 0.5) == (theirs >= 0.5)).sum()), blocks + len(theirs)
     if files:
@@ -105,14 +116,20 @@ def run(out: Path, data: Path | None, version: str, weights: Path) -> tuple[Path
             "name": "speech",
             "version": version,
             "does": "How likely there is speech, for each 32 ms of sound.",
-            "inputs": [card.tensor("sound", ["N", "samples"], "-1..1", "mono, 16000 Hz; N clips of one length")],
+            "inputs": [
+                card.tensor("sound", ["N", "samples"], "-1..1", "mono, 16000 Hz; N clips of one length"),
+                card.tensor("before", ["N", CONTEXT_SAMPLES], "-1..1", "the samples before sound; zeros where it begins"),
+                card.tensor("state", [2, "N", WIDTH], "none", "state_after of the piece before; zeros where sound begins"),
+            ],
             "outputs": [
-                card.tensor("probability", ["N", "blocks", 1], "0..1", "block i is samples 512 * i to 512 * (i + 1), the last filled with zeros")
+                card.tensor("probability", ["N", "blocks", 1], "0..1", "block i is samples 512 * i to 512 * (i + 1), the last filled with zeros"),
+                card.tensor("state_after", [2, "N", WIDTH], "none", "what the net remembers at the end"),
             ],
             "sample_rate_hz": SAMPLE_RATE_HZ,
             "hop_samples": BLOCK_SAMPLES,
             "window_samples": BLOCK_SAMPLES,
-            "context_hops": "all before: the net remembers, so run a sound whole, or begin a piece some seconds earlier and drop them",
+            "context_hops": 0,
+            "carries": "pieces of whole blocks give the numbers of the whole where before and state are handed on",
             "threshold": 0.5,
             "warm_up": {"N": 1, "samples": SAMPLE_RATE_HZ},
             "recipe": "speech",
