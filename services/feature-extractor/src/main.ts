@@ -1,5 +1,5 @@
-import { createLocalAdapters } from '@soundstage/adapters-local';
+import { createAdapters } from '@soundstage/adapters';
 import { runServices } from '@soundstage/core';
 import { createFeatureExtractor } from './service.js';
 
-await runServices('feature-extractor', createLocalAdapters, [createFeatureExtractor]);
+await runServices('feature-extractor', createAdapters, [createFeatureExtractor]);

@@ -58,6 +58,14 @@ describe('features of sound', () => {
     },
   );
 
+  test('speech is a row for each block of 512 samples, and noise is none', async () => {
+    const clip = await extractor.upload(wavOf(noise(16_000, 40), 16_000), 'audio/wav');
+    const { files } = await extractor.extract(clip, [Feature.SPEECH]);
+    expect(files[0]).toMatchObject({ shape: [1250, 1], rateHz: 31.25 });
+    const probability = await extractor.numbersOf(files[0]);
+    expect(Math.max(...probability)).toBeLessThan(0.5);
+  });
+
   test('come at once, also beside those of the picture, and count from the clip’s zero', async () => {
     const path = extractor.path('clip.mp4');
     await makeTestClip(path, { seconds: 3 });

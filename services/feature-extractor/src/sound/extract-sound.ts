@@ -1,6 +1,6 @@
 import { badInput } from '@soundstage/core';
 import { decodeAudio, type MediaInfo } from '@soundstage/media';
-import { asFloat32, type ModelCard } from '@soundstage/models';
+import { asFloat32, float32, type ModelCard, type ModelOnUse, type Tensor } from '@soundstage/models';
 import { RECIPES, type KnownFeature } from '../features.js';
 import type { FeatureModels } from '../feature-models.js';
 import type { Extraction } from '../picture/extract-picture.js';
@@ -81,14 +81,43 @@ function piecesOf(feature: KnownFeature, { models, arrays, signal }: Extraction)
   const model = models.of(names[0]!);
   const { sampleRateHz, hopSamples, contextHops } = clockOf(model.card);
   const rowLength = models.rowShapeOf(feature).reduce((product, side) => product * side, 1);
+  const run = soundRun(model, output!, signal);
   return createPieces({
     hopSamples,
     contextHops,
     pieceHops: Math.ceil((PIECE_S * sampleRateHz) / hopSamples),
+    centred: model.card.outputs.find(({ name }) => name === output)?.shape[1] !== 'blocks',
     async work(sound, first, count) {
-      const made = await model.run({ sound: { dims: [1, sound.length], data: sound } }, { signal, outputs: [output!] });
-      const rows = asFloat32(made[output!]);
+      const rows = await run(sound);
       await arrays.append(feature, rows.slice(first * rowLength, (first + count) * rowLength));
     },
   });
+}
+
+/**
+ * Runs a sound model on one piece after the other. What a model with memory wants handed on, the samples `before` a piece
+ * and its `state`, is zeros for the first one.
+ *
+ * @returns the rows of a piece, one after the other
+ */
+export function soundRun(
+  model: Pick<ModelOnUse, 'card' | 'run'>,
+  output: string,
+  signal?: AbortSignal,
+): (sound: Float32Array) => Promise<Float32Array> {
+  const carried: Record<string, Tensor> = {};
+  for (const input of model.card.inputs.filter(({ name }) => name !== 'sound')) {
+    const dims = input.shape.map((side) => (typeof side === 'number' ? side : 1));
+    carried[input.name] = float32(new Float32Array(dims.reduce((product, side) => product * side, 1)), ...dims);
+  }
+  const outputs = [output, ...('state' in carried ? ['state_after'] : [])];
+  return async (sound) => {
+    const made = await model.run({ sound: float32(sound, 1, sound.length), ...carried }, { signal, outputs });
+    if (made['state_after']) carried['state'] = made['state_after'];
+    if (carried['before']) {
+      const joined = Float32Array.of(...asFloat32(carried['before']), ...sound.slice(-carried['before'].dims[1]!));
+      carried['before'] = float32(joined.slice(-carried['before'].dims[1]!), 1, carried['before'].dims[1]!);
+    }
+    return asFloat32(made[output]);
+  };
 }

@@ -12,15 +12,17 @@ export interface PiecesOptions {
   contextHops: number;
   /** Hops that are kept of a piece. */
   pieceHops: number;
+  /** Whether hop i is centred at sample i · hopSamples, or begins there and the last one may be filled up. */
+  centred: boolean;
   /** sound: a piece; of its hops `count` from `first` on are kept. */
   work(sound: Float32Array, first: number, count: number): Promise<void>;
 }
 
 /**
- * Hop i of the whole is centred at sample i · hopSamples, and there are 1 + samples // hopSamples of them; each is kept
- * of exactly one piece. One piece is worked on while the next one comes in. No more than two pieces are held.
+ * Of the whole there are 1 + samples // hopSamples hops that are centred, or as many as hold all samples; each is kept of
+ * exactly one piece. One piece is worked on while the next one comes in. No more than two pieces are held.
  */
-export function createPieces({ hopSamples, contextHops, pieceHops, work }: PiecesOptions): Pieces {
+export function createPieces({ hopSamples, contextHops, pieceHops, centred, work }: PiecesOptions): Pieces {
   const held = createSampleBuffer();
   /** The first hop that is not yet worked on. */
   let next = 0;
@@ -46,8 +48,8 @@ export function createPieces({ hopSamples, contextHops, pieceHops, work }: Piece
     },
     async finish() {
       const samples = held.end();
-      const hops = 1 + Math.floor(samples / hopSamples);
-      if (samples > 0) await piece(hops, samples);
+      const hops = centred ? 1 + Math.floor(samples / hopSamples) : Math.ceil(samples / hopSamples);
+      if (samples > 0 && hops > next) await piece(hops, samples);
       await running;
       return samples;
     },

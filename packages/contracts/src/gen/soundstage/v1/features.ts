@@ -27,7 +27,10 @@ export enum Feature {
   FLOW_IMAGE = 5,
   /** FLOW_RGB - Image embedding of the drawn flow: [frames, 1280]; the first row is that of no motion. */
   FLOW_RGB = 6,
-  /** LIP_FLOW - Vertical flow of the mouth: [frames − 1, 32, 32], pixels a frame of the crop; zeros where there is no face. */
+  /**
+   * LIP_FLOW - Vertical flow of the mouth: [frames − 1, 32, 32], in these 32 pixels a frame, down positive; zeros where there is
+   * no face.
+   */
   LIP_FLOW = 7,
   /**
    * FACE - The surest face: [frames, 17]: score, box (x0, y0, x1, y1) and six points (x, y), all as
