@@ -31,7 +31,7 @@ export interface TrainingParts {
 }
 
 /** So often a run that was disturbed is started again within one attempt without getting further than before. */
-const MAX_DISTURBANCES = 10;
+const MAX_DISTURBANCES = 5;
 
 /** Training as work from the queue: lay out the dataset, run the recipe, store and register the model with its card. */
 export function createTrainingStage(

@@ -1,5 +1,5 @@
-import { createLocalAdapters } from '@soundstage/adapters-local';
+import { createAdapters } from '@soundstage/adapters';
 import { runServices } from '@soundstage/core';
 import { createTrainerLauncher } from './service.js';
 
-await runServices('trainer-launcher', createLocalAdapters, [createTrainerLauncher]);
+await runServices('trainer-launcher', createAdapters, [createTrainerLauncher]);

@@ -34,7 +34,7 @@ export function comparePage(from: Run, to: Run, differences: readonly RunDiffere
                     <th scope="row">${row.what}</th>
                     <td>${row.from || '—'}</td>
                     <td>${row.to || '—'}</td>
-                    <td class="soft">${changeOf(row)}</td>
+                    <td class="soft number">${changeOf(row)}</td>
                   </tr>`,
               )}
             </table>`

@@ -36,9 +36,8 @@ export function runPage({ run, parameters, card, report, reportObject }: RunPage
       <h2>Curves</h2>
       ${charts.length > 0 ? html`<div class="charts">${charts}</div>` : html`<p class="soft">The run drew none.</p>`}
     </section>
-    ${reportObject && reportSection(report, reportObject)}
     <div class="halves">${parameterTable(run, spec, parameters)} ${circumstances(run, spec)}</div>
-    ${card && cardSection(card)}
+    ${card && cardSection(card)} ${reportObject && reportSection(report, reportObject)}
   `;
   return pageOf(`${spec?.recipe ?? 'Training'} · ${run.id}`, body);
 }
@@ -64,7 +63,7 @@ function metricsTable({ metrics }: TrainingResult): Html {
   if (metrics.length === 0) return html``;
   return html`<section>
     <h2>Result</h2>
-    <table>
+    <table class="values">
       ${metrics.map(
         ({ name, value }) =>
           html`<tr>
@@ -81,7 +80,7 @@ function parameterTable(run: Run, spec: TrainingSpec | undefined, known: RunPage
   const values = (run.facts?.parameters ?? spec?.parameters ?? []).filter(({ name }) => name !== 'seed');
   return html`<section>
     <h2>Parameters</h2>
-    <table>
+    <table class="values">
       <tr>
         <th scope="row">seed</th>
         <td>${String(spec?.seed ?? '')}</td>
@@ -162,7 +161,7 @@ function cardSection(card: Record<string, unknown>): Html {
             <th scope="row">
               ${text(what)}${comparator !== undefined && html`<br /><span class="soft">${text(comparator)}</span>`}
             </th>
-            <td>${typeof value === 'number' ? inWords(value) : text(value)}</td>
+            <td class="number">${typeof value === 'number' ? inWords(value) : text(value)}</td>
             <td><code>${text(command)}</code></td>
           </tr>`,
       )}
