@@ -39,7 +39,7 @@ module.exports = {
       comment: 'No service names a vendor or an adapter outside its wiring and its tests.',
       severity: 'error',
       from: { path: '^services/', pathNot: '(/main\\.ts|\\.test\\.ts|/testing/.*)$' },
-      to: { path: '^packages/adapters-' },
+      to: { path: '^packages/adapters' },
     },
     {
       name: 'only-media-runs-ffmpeg',

@@ -12,7 +12,8 @@ export function addServeCommands(program: Command): void {
       `
 Where things are is told by the environment: SOUNDSTAGE_LISTEN (gRPC, default 127.0.0.1:7400),
 SOUNDSTAGE_GATEWAY_PORT (page, default 7480), SOUNDSTAGE_HOME (queue, store; default ~/.local/share/soundstage),
-SOUNDSTAGE_METRICS_PORT, SOUNDSTAGE_LOG_LEVEL, OTEL_EXPORTER_OTLP_ENDPOINT.
+SOUNDSTAGE_METRICS_PORT, SOUNDSTAGE_LOG_LEVEL, OTEL_EXPORTER_OTLP_ENDPOINT. With SOUNDSTAGE_BACKEND=gcp queue and
+store are Google's: see docs/gcp.md.
 
 Examples:
   soundstage up
@@ -35,12 +36,12 @@ Examples:
 
 /** Serves until SIGTERM or SIGINT, then drains. */
 async function serve(name: string, loaders: readonly (() => Promise<CreateService>)[], page: boolean): Promise<void> {
-  const [{ runServices }, { createLocalAdapters }, creators] = await Promise.all([
+  const [{ runServices }, { createAdapters }, creators] = await Promise.all([
     import('@soundstage/core'),
-    import('@soundstage/adapters-local'),
+    import('@soundstage/adapters'),
     Promise.all(loaders.map((load) => load())),
   ]);
-  await runServices(name, createLocalAdapters, creators, async (services, log) => {
+  await runServices(name, createAdapters, creators, async (services, log) => {
     const gateway = page
       ? await (await import('@soundstage/gateway')).startGateway({ inferenceAddress: services.address, log })
       : undefined;

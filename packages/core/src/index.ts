@@ -11,6 +11,7 @@ export * from './service.js';
 export * from './store-json.js';
 export * from './uploads.js';
 export * from './grpc/handlers.js';
+export { JOB_KINDS } from './grpc/job-service.js';
 export type * from './grpc/host.js';
 export * from './grpc/status.js';
 export * from './telemetry/log.js';

@@ -42,7 +42,7 @@ export async function runProcess(name: string, start: () => Promise<Started>): P
 /** Runs services as a process: reads the configuration, starts them, and drains them when it is told to stop. */
 export function runServices(
   name: string,
-  connect: (home: string) => Adapters,
+  connect: (home: string) => Adapters | Promise<Adapters>,
   creators: readonly CreateService[],
   beside?: StartBeside,
 ): Promise<never> {
@@ -50,7 +50,7 @@ export function runServices(
     const config = readConfig(commonConfig);
     const log = createLogger({ service: name, level: config.SOUNDSTAGE_LOG_LEVEL });
     startTracing({ service: name, otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT });
-    const platform = createPlatform(connect(config.SOUNDSTAGE_HOME), config, log);
+    const platform = createPlatform(await connect(config.SOUNDSTAGE_HOME), config, log);
     const services = await startServices(platform, creators);
     const companion = await beside?.(services, log);
     return {

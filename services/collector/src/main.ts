@@ -1,5 +1,5 @@
-import { createLocalAdapters } from '@soundstage/adapters-local';
+import { createAdapters } from '@soundstage/adapters';
 import { runServices } from '@soundstage/core';
 import { createCollector } from './service.js';
 
-await runServices('collector', createLocalAdapters, [createCollector]);
+await runServices('collector', createAdapters, [createCollector]);

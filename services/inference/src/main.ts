@@ -1,5 +1,5 @@
-import { createLocalAdapters } from '@soundstage/adapters-local';
+import { createAdapters } from '@soundstage/adapters';
 import { runServices } from '@soundstage/core';
 import { createInference } from './service.js';
 
-await runServices('inference', createLocalAdapters, [createInference]);
+await runServices('inference', createAdapters, [createInference]);

@@ -1,5 +1,5 @@
-import { createLocalAdapters } from '@soundstage/adapters-local';
+import { createAdapters } from '@soundstage/adapters';
 import { runServices } from '@soundstage/core';
 import { createPreprocessor } from './service.js';
 
-await runServices('preprocessor', createLocalAdapters, [createPreprocessor]);
+await runServices('preprocessor', createAdapters, [createPreprocessor]);

@@ -1,5 +1,5 @@
-import { createLocalAdapters } from '@soundstage/adapters-local';
+import { createAdapters } from '@soundstage/adapters';
 import { runServices } from '@soundstage/core';
 import { createSplitter } from './service.js';
 
-await runServices('splitter', createLocalAdapters, [createSplitter]);
+await runServices('splitter', createAdapters, [createSplitter]);

@@ -86,12 +86,12 @@ async function startHere(needed: readonly ServiceName[]): Promise<Connection> {
   await mkdir(home, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw badInput(`${home} can't be written (${cause.code}): set SOUNDSTAGE_HOME to a folder of yours.`, 'home');
   });
-  const [{ createLocalAdapters }, ...creators] = await Promise.all([
-    import('@soundstage/adapters-local'),
+  const [{ createAdapters }, ...creators] = await Promise.all([
+    import('@soundstage/adapters'),
     ...needed.map((name) => SERVICES[name]()),
   ]);
   const log = createLogger({ service: 'soundstage', level: config.SOUNDSTAGE_LOG_LEVEL });
-  const platform = createPlatform(createLocalAdapters(home), config, log);
+  const platform = createPlatform(await createAdapters(home), config, log);
   const versions = new Map<JobKind, string>();
   const noting = creators.map((create): CreateService => async (...given) => {
     const parts = await create(...given);

@@ -23,7 +23,7 @@ export async function temporaryFolder(): Promise<{ path: string; remove(): Promi
 
 /** Starts services in this process on a free port, with a client. */
 export async function startTestServices(
-  connect: (home: string) => Adapters,
+  connect: (home: string) => Adapters | Promise<Adapters>,
   creators: readonly CreateService[],
   home: string,
   overrides: Partial<CommonConfig> = {},
@@ -37,7 +37,7 @@ export async function startTestServices(
     ...overrides,
   };
   const log = createLogger({ service: 'test', level: process.env.SOUNDSTAGE_LOG_LEVEL ?? 'fatal' });
-  const platform = createPlatform(connect(home), config, log);
+  const platform = createPlatform(await connect(home), config, log);
   const running = await startServices(platform, creators);
   const client = createTestClient(running.address);
   return {

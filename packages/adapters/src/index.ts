@@ -1,0 +1,3 @@
+export { readAdapterChoice, type AdapterChoice } from './config.js';
+export { createAdapters, createQueue } from './create-adapters.js';
+export { prepareQueues, type Prepared } from './prepare-queues.js';
