@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, Queue } from '../ports/queue.js';
 import { expectReason } from './expect-reason.js';
 import type { QueueFixture } from './fixtures.js';
+import { queueLedger } from './queue-ledger.js';
 import { queueModel } from './queue-model.js';
 
 let topics = 0;
@@ -233,6 +234,9 @@ export function queueContract(name: string, createFixture: () => Promise<QueueFi
       expect(delivery.body === largest).toBe(true);
       await delivery.ack();
     });
+
+    test('ends each message as done or dead, with its failures counted, whatever two clients do', () =>
+      queueLedger(fixture, newTopic));
 
     test('behaves as its model does under random work of two clients', async () => {
       if (fixture.movesClock) await queueModel(fixture, newTopic);
