@@ -36,7 +36,7 @@ class RegNetConfig(Config):
     steps: int = setting(900, "optimisation steps", least=1)
     batch: int = setting(8, "crops a step", least=2, most=1024)
     crop_frames: int = setting(86, "frames of a crop, 21.5 a second; 215 are the paper's 10 s", least=8, most=2150)
-    learning_rate: float = setting(1e-3, "the highest; it rises over 50 steps and falls as a cosine", least=1e-6, most=1)
+    learning_rate: float = setting(1e-3, "the highest; it rises over the first steps and falls as a cosine", least=1e-6, most=1)
     weight_decay: float = setting(0.01, "AdamW's", least=0, most=1)
     gan_weight: float = setting(0.005, "how much the judge counts beside the squared error; 0: no judge", least=0, most=100)
     gan_begin: float = setting(0.3, "share of the steps after which the judge comes in", least=0, most=1)

@@ -37,7 +37,7 @@ class VocoderConfig(Config):
     steps: int = setting(1500, "optimisation steps", least=1)
     batch: int = setting(6, "crops a step", least=1, most=1024)
     crop_hops: int = setting(28, "hops of a crop that are judged, 86.1 a second", least=16, most=2000)
-    learning_rate: float = setting(2e-3, "the highest; it rises over 50 steps and falls as a cosine", least=1e-6, most=1)
+    learning_rate: float = setting(2e-3, "the highest; it rises over the first steps and falls as a cosine", least=1e-6, most=1)
     gan_weight: float = setting(0.0, "how much the judge counts beside the distances; 0: no judge", least=0, most=100)
     gan_begin: float = setting(0.5, "share of the steps after which the judge comes in", least=0, most=1)
 

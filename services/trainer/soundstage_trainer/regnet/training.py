@@ -14,7 +14,7 @@ from soundstage_trainer.regnet.dataset import Clip
 from soundstage_trainer.regnet.plan import Plan
 from soundstage_trainer.run import Run
 
-WARM_UP = 50
+WARM_UP = 50  # steps, but no more than a tenth of them
 CLIP_NORM = 1.0
 LOWEST_RATE = 0.05  # of the highest, at the end
 EPSILON = 1e-3
@@ -55,7 +55,7 @@ class RegNetTask:
             loss = near + self.plan.gan_weight * deceived
             told["gan"] = deceived.item()
         self.precision.step(loss, self.optimiser, self.net.parameters(), clip_norm=CLIP_NORM)
-        return {"loss": float(loss), **told}
+        return {"loss": loss.item(), **told}
 
     def validate(self, n: int) -> dict[str, float]:
         """Mean |difference| of the spectrum on the validation clips, the auxiliary branch silent."""
@@ -118,7 +118,7 @@ class RegNetTask:
 
     def _set_rates(self, n: int) -> None:
         falling = 0.5 * (1 + np.cos(np.pi * n / self.steps))
-        rate = self.plan.learning_rate * min(1.0, (n + 1) / WARM_UP) * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
+        rate = self.plan.learning_rate * min(1.0, (n + 1) / max(1, min(WARM_UP, self.steps // 10))) * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
         for group in self.optimiser.param_groups + self.judge_optimiser.param_groups:
             group["lr"] = float(rate)
 

@@ -20,7 +20,7 @@ from soundstage_trainer.vocoder.losses import SpectralDistance
 from soundstage_trainer.run import Run
 
 TRAINING_RESOLUTIONS = (2048, 1024, 512)
-WARM_UP = 50
+WARM_UP = 50  # steps, but no more than a tenth of them
 CLIP_NORM = 5.0
 LOWEST_RATE = 0.05  # of the highest, at the end
 MARGIN_HOPS = 4  # at both ends of a crop, where the sound beyond it is missing: not judged
@@ -145,6 +145,6 @@ class VocoderTask:
 
     def _set_rates(self, n: int) -> None:
         falling = 0.5 * (1 + np.cos(np.pi * n / self.steps))
-        rate = self.plan.learning_rate * min(1.0, (n + 1) / WARM_UP) * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
+        rate = self.plan.learning_rate * min(1.0, (n + 1) / max(1, min(WARM_UP, self.steps // 10))) * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
         for group in self.optimiser.param_groups + self.judge_optimiser.param_groups:
             group["lr"] = float(rate)
