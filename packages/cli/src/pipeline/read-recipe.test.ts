@@ -1,6 +1,8 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { SoundstageError } from '@soundstage/core';
-import { parseRecipe, type ReadOptions } from './read-recipe.js';
+import { parseRecipe, readRecipe, type ReadOptions } from './read-recipe.js';
 
 const read = (text: string, options: ReadOptions = {}) =>
   parseRecipe(text, '/recipes/mine.yaml', { env: {}, cwd: '/here', ...options });
@@ -89,6 +91,16 @@ promote:
     expect(problemsOf('name: mine\nsplit: { dataset: mine }\n')).toEqual(['line 1: collect is missing']);
     expect(problemsOf('name: mine\ncollect: [1, 2\nsplit: x')[0]).toMatch(/^line [23]: /);
     expect(problemsOf('just words')).toEqual([expect.stringContaining('line 1: a recipe is a mapping')]);
+  });
+});
+
+describe('A recipe that comes along', () => {
+  const folder = new URL('../../../../pipelines/', import.meta.url).pathname;
+  test.each(readdirSync(folder))('%s is a good one, and names no machine', async (name) => {
+    const { recipe } = await readRecipe(join(folder, name), { set: new Map([['data', '/clips']]) });
+    expect(recipe.name).toBe(name.replace('.yaml', ''));
+    expect(existsSync(recipe.collect.labels!)).toBe(true);
+    expect(recipe.promote.map(({ model }) => model)).toEqual(recipe.train.map((step) => step.recipe));
   });
 });
 
