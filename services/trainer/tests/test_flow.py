@@ -7,17 +7,17 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from conftest import MODELS
+from conftest import MODELS, model_folder
 
 from soundstage_trainer.decode import read_pictures
 from soundstage_trainer.export import session
 from soundstage_trainer.graphs.flow import LucasKanadeFlow, median_3x3
-from soundstage_trainer.recipes.flow import end_point_error, unexplained
+from soundstage_trainer.recipes.flow import FINEST_LEVEL, end_point_error, unexplained
 
 
 @pytest.fixture(scope="module")
 def exported() -> onnxruntime.InferenceSession:
-    return session(MODELS / "flow" / "1" / "model.onnx")
+    return session(model_folder("flow") / "model.onnx")
 
 
 def shifted(texture: np.ndarray, dx: float, dy: float) -> np.ndarray:
@@ -52,7 +52,7 @@ def test_any_size_and_count_of_frames_is_taken(exported) -> None:
 def test_the_exported_graph_gives_what_pytorch_gives(exported, texture) -> None:
     frames = shifted(texture, 1.5, -0.5)
     with torch.inference_mode():
-        expected = LucasKanadeFlow().eval()(torch.from_numpy(frames)).numpy()
+        expected = LucasKanadeFlow(FINEST_LEVEL).eval()(torch.from_numpy(frames)).numpy()
     assert np.abs(exported.run(["flow"], {"frames": frames})[0] - expected).max() < 1e-3
 
 
