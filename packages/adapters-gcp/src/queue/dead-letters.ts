@@ -5,7 +5,7 @@ import type { Topic } from './topic.js';
 /** So many are looked through for the oldest. */
 const LOOK_THROUGH = 10_000;
 /** How long one call waits for letters, and how many that bring none tell that there are no more. */
-const CALL_MS = 1500;
+const CALL_MS = 1200;
 const EMPTY_CALLS = 2;
 
 /**

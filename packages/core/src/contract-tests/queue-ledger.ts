@@ -39,7 +39,7 @@ const LEASE_MS = 60_000;
  */
 export async function queueLedger(fixture: QueueFixture, newTopic: () => string): Promise<void> {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 24 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 20 }), async (steps) => {
       const topic = newTopic();
       const clients = [fixture.queue, fixture.other];
       const ledger = new Map<string, Entry>();
@@ -111,6 +111,6 @@ export async function queueLedger(fixture: QueueFixture, newTopic: () => string)
       );
     }),
     // Where a call costs next to nothing, more of them.
-    { numRuns: fixture.movesClock ? 40 : 5, seed: 20260103 },
+    { numRuns: fixture.movesClock ? 40 : 3, seed: 20260103 },
   );
 }
