@@ -50,4 +50,21 @@ const venv = fileURLToPath(new URL('../../../.cache/venv/bin/python', import.met
     expect(ended).toMatchObject({ state: JobState.FAILED, attempt: 1, error: { reason: 'BAD_INPUT' } });
     expect(ended.error?.message).toMatch(/clips .* lies in/);
   }, 90_000);
+
+  // A minute or more on two busy cores: SOUNDSTAGE_TEST_TRAINING=1 npx jest real-trainer
+  (process.env.SOUNDSTAGE_TEST_TRAINING ? test : test.skip)(
+    'gives a model that is registered above the one that ships, seen to run, and promoted',
+    async () => {
+      const request = LaunchTrainingRequest.fromPartial({ spec: { recipe: 'zero_crossings' } });
+      const { run } = await services.client.call(TrainerLauncherServiceService.launchTraining, request);
+      await services.client.untilEnded(run!.id, 400_000);
+      const { modelName: name, modelVersion: version } = await services.client.resultOf(run!.id, 'training');
+      expect(name).toBe('zero_crossings');
+      expect(Number(version)).toBeGreaterThan(0);
+      const promotion = { name, version, expectedVersion: '' };
+      const { model } = await services.client.call(TrainerLauncherServiceService.promoteModel, promotion);
+      expect(model).toMatchObject({ name, version, runId: run!.id, promoted: true });
+    },
+    500_000,
+  );
 });
