@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { exitCode } from '@soundstage/core';
+import { exitCode, SoundstageError } from '@soundstage/core';
 import { homeFolder } from '../connect/connect.js';
 import { untilInterrupted } from '../interrupt.js';
 import { readRecipe } from './read-recipe.js';
@@ -106,7 +106,13 @@ async function run(path: string, options: RunOptions, signal: AbortSignal): Prom
     async afterwards(result, connection) {
       const there = join(folder, 'index.html');
       if (result.nothingNew && (await stat(there).catch(() => undefined))) page = there;
-      else if (!result.error) page = await writeSummaryPage(folder, read, result, await connection());
+      else if (!result.error) {
+        // What was made is made, whatever becomes of the page.
+        page = await writeSummaryPage(folder, read, result, await connection()).catch((error: unknown) => {
+          process.stderr.write(`soundstage: The page could not be written: ${SoundstageError.from(error).message}\n`);
+          return undefined;
+        });
+      }
     },
   });
   process.stdout.write(json ? summaryAsJson(result, page) : summaryAsText(result, page));

@@ -99,9 +99,9 @@ async function perform(
     const beganMs = performance.now();
     const code = server === undefined ? await fingerprint(step.name) : `server ${server}`;
     const key = sha256(canonicalJson({ step: step.name, inputs: step.inputs, code }));
-    const earlier = fresh || step.always || retryRefused ? undefined : await records.read<T>(key);
-    if (!earlier && !services) throw new WouldRun();
-    view.begin(step.title);
+    const earlier = fresh || step.always || step.idle || retryRefused ? undefined : await records.read<T>(key);
+    if (!earlier && !services && !step.idle) throw new WouldRun();
+    if (!step.idle) view.begin(step.title);
     const outcome =
       earlier ??
       (await step.work({
@@ -114,6 +114,7 @@ async function perform(
         progress: view.progress,
         noteOnce: (what, value) => records.once(key, what, value),
       }));
+    if (step.idle) return outcome.value;
     const seconds = (performance.now() - beganMs) / 1000;
     if (!earlier) {
       const record: StepRecord<T> = { ...outcome, seconds, endedAt: new Date().toISOString() };
@@ -157,13 +158,16 @@ async function perform(
 
 /** The steps that follow, as far as they can be told. */
 function notReached(recipe: Recipe, reached: readonly StepReport[]): StepReport[] {
+  const { preprocess, extract, train } = recipe;
   const titles: [StepName, string][] = [
     ['collect', 'collect'],
-    ['preprocess', `preprocess${recipe.preprocess?.profile ? ` by the profile ${recipe.preprocess.profile}` : ''}`],
+    ...(preprocess ? [['preprocess', `preprocess ${preprocess.profile ?? ''}`.trim()] as [StepName, string]] : []),
     ['split', `divide as dataset ${recipe.split.dataset}`],
-    ['extract', `extract ${recipe.extract.flatMap(({ features }) => features).join(', ') || 'nothing'}`],
-    ...recipe.train.map(({ recipe: name }): [StepName, string] => ['train', `train ${name}`]),
-    ...(recipe.train.length > 0 ? [['promote', 'promote'] as [StepName, string]] : []),
+    ...(extract.length > 0
+      ? [['extract', `extract ${extract.flatMap(({ features }) => features).join(', ')}`] as [StepName, string]]
+      : []),
+    ...train.map(({ recipe: name }): [StepName, string] => ['train', `train ${name}`]),
+    ...(train.length > 0 ? [['promote', 'promote'] as [StepName, string]] : []),
   ];
   return titles
     .slice(reached.length)

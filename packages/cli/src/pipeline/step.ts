@@ -42,6 +42,8 @@ export interface Step<T> {
   title: string;
   /** Everything that the result depends on but the code, as JSON: equal inputs give equal results. */
   inputs: unknown;
+  /** The recipe has no such step: what comes in goes on as it is, and nobody is told. */
+  idle?: boolean;
   /** A step that must be done again in each run: what it looks at may have changed. */
   always?: boolean;
   work: (tools: StepTools) => Promise<StepOutcome<T>>;

@@ -43,7 +43,8 @@ export function extractStep(groups: readonly ExtractStep[], divided: Divided): S
   const names = groups.flatMap(({ features }) => features);
   return {
     name: 'extract',
-    title: names.length === 0 ? 'no features' : `extract ${names.join(', ')}`,
+    title: `extract ${names.join(', ')}`,
+    idle: names.length === 0,
     inputs: { groups, version: divided.version },
     work: (tools) => extractAll(groups, divided, tools),
   };

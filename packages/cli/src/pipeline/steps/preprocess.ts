@@ -40,7 +40,8 @@ export function preprocessStep(step: PreprocessStep | undefined, collected: Coll
     step === undefined ? [] : clips.flatMap((clip) => cutsOf(clip, names.get(clip.clip!.sha256) ?? '', step));
   return {
     name: 'preprocess',
-    title: step === undefined ? 'no preprocessing' : `preprocess ${cuts.length} cuts${by(step)}`,
+    title: `preprocess ${cuts.length} cuts${step ? by(step) : ''}`,
+    idle: step === undefined,
     inputs: { step, lines: collected.lines },
     work: (tools) => (step === undefined ? asTheyAre(clips, rejected) : cutAll(step, cuts, rejected, tools)),
   };
