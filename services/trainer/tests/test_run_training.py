@@ -49,6 +49,18 @@ def wait_for_step(folder: Path, step: int) -> None:
     raise AssertionError(f"step {step} never came")
 
 
+def told_to_tensorboard(folder: Path) -> list[tuple[str, int, float]]:
+    """Tag, step and value of each event, in the one event file there may be."""
+    (path,) = (folder / curves.EVENTS).iterdir()
+    content, at, told = path.read_bytes(), 0, []
+    while at < len(content):  # a record: length (8 bytes), its checksum (4), the event, its checksum (4)
+        length = int.from_bytes(content[at : at + 8], "little")
+        event = Event.FromString(content[at + 12 : at + 12 + length])
+        told += [(value.tag, event.step, value.simple_value) for value in event.summary.value]
+        at += 16 + length
+    return told
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -70,16 +82,11 @@ def test_killed_three_times_it_ends_in_the_same_figure_and_the_same_curve(undist
     rows = [json.loads(line) for line in (tmp_path / "kept" / curves.FILE).read_text().splitlines()]
     assert [row["step"] for row in rows if row["name"] == "loss.training"] == list(range(1, 241))
     assert [row["step"] for row in rows if row["name"] == "loss.validation"] == list(range(40, 241, 40))
+    assert told_to_tensorboard(tmp_path / "kept") == told_to_tensorboard(undisturbed / "kept")
 
 
 def test_the_event_files_of_tensorboard_hold_the_curve_once(undisturbed: Path) -> None:
-    (path,) = (undisturbed / "kept" / "tensorboard").iterdir()
-    content, at, told = path.read_bytes(), 0, []
-    while at < len(content):  # a record: length (8 bytes), its checksum (4), the event, its checksum (4)
-        length = int.from_bytes(content[at : at + 8], "little")
-        event = Event.FromString(content[at + 12 : at + 12 + length])
-        told += [(value.tag, event.step, value.simple_value) for value in event.summary.value]
-        at += 16 + length
+    told = told_to_tensorboard(undisturbed / "kept")
     rows = [json.loads(line) for line in (undisturbed / "kept" / curves.FILE).read_text().splitlines()]
     assert [(tag, step) for tag, step, _ in told] == [(row["name"].replace(".", "/"), row["step"]) for row in rows]
     assert [value for *_, value in told] == pytest.approx([row["value"] for row in rows], rel=1e-6)
@@ -137,6 +144,18 @@ def run_to_the_end(folder: Path, **settings: object) -> dict[str, float]:
     return train(SmallTask(run.config, run), run)
 
 
+def test_how_often_is_validated_does_not_change_what_is_learned(tmp_path: Path) -> None:
+    learned = []
+    for every in (7, 1000):
+        run = new_run(tmp_path / str(every), steps=60, step_ms=0)
+        run.begin("small")
+        task = SmallTask(run.config, run)
+        task.validate_every = every
+        train(task, run)
+        learned.append(run.curve("loss.training"))
+    assert learned[0] == learned[1]
+
+
 @pytest.mark.parametrize("harm", ["cut short", "one byte changed", "no note", "note without an end"])
 def test_a_broken_checkpoint_falls_back_to_the_one_before(tmp_path: Path, harm: str) -> None:
     store = Checkpoints(tmp_path, "key")
@@ -154,6 +173,7 @@ def test_a_broken_checkpoint_falls_back_to_the_one_before(tmp_path: Path, harm: 
     else:
         note.write_text(note.read_text()[:30])
     assert store.newest()["step"] == 2
+    assert Checkpoints(tmp_path, "another key").newest() is None
 
 
 def test_checkpoints_of_other_settings_are_not_taken_up(tmp_path: Path, capfd) -> None:
