@@ -71,6 +71,16 @@ describe('soundstage foley --cues', () => {
   );
 });
 
+describe('soundstage foley --engine regnet', () => {
+  test('without a trained net ends with exit code 2 and the command that makes one', async () => {
+    const args = ['foley', 'clip.mp4', '--engine', 'regnet', '-o', 'drawn.mp4'];
+    const { code, stdout, stderr } = await soundstage(args, { env: { SOUNDSTAGE_MODELS_DIR: path('no-models') } });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('soundstage pipeline run pipelines/foley.yaml');
+    expect(existsSync(path('drawn.mp4'))).toBe(false);
+  }, 60_000);
+});
+
 describe('soundstage foley', () => {
   test('makes as many takes as one asks for, each with its own seed and cue sheet', async () => {
     const args = ['foley', 'clip.mp4', '--candidates', '2', '--save-cues', '--seed', '5', '--sound', 'wood', '--json'];

@@ -83,6 +83,7 @@ async function runSpec(
     ...(spec.stillDurationS > 0 ? { stillDurationS: spec.stillDurationS } : {}),
     // 0 is also what a client leaves that says nothing: an edited sheet then keeps its own.
     ...(spec.cues && spec.seed === 0n ? {} : { seed: Number(spec.seed) }),
+    scratch,
     signal,
     onProgress: progress,
   });

@@ -16,8 +16,12 @@ import { labelsOf, MODEL_NAMES, tryModel, type ModelName } from './trials.js';
 /** How the sound is made: recordings placed by a cue sheet, or drawn by a net. */
 export type Engine = 'palette' | 'regnet';
 
-/** What a job may be asked for. With `regnet`, `outputPaths`, `quality`, `keepOriginal` and `seed` count. */
-export type FoleyRequest = Omit<FoleyOptions, 'models' | 'palette'> & { engine?: Engine | undefined };
+/** What a job may be asked for. With `regnet` only `outputPaths`, `quality`, `keepOriginal` and `seed` count. */
+export type FoleyRequest = Omit<FoleyOptions, 'models' | 'palette'> & {
+  engine?: Engine | undefined;
+  /** Folder for what is kept only while it is worked on; the system's temporary one by default. */
+  scratch?: string | undefined;
+};
 
 /** What was made, by what. */
 export interface FoleyMade extends FoleyOutcome {

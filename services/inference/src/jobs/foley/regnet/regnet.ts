@@ -24,6 +24,8 @@ export interface RegnetOptions {
   /** 1 by default; the next candidates take the next ones. */
   seed?: number | undefined;
   models: RegnetModels;
+  /** Folder for the sound while it is worked on; the system's temporary one by default. */
+  scratch?: string | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((step: FoleyStep, fraction: number, message: string) => void) | undefined;
 }
@@ -51,7 +53,7 @@ export async function runRegnet(options: RegnetOptions): Promise<FoleyOutcome> {
       `${info.name} is a still image, and the engine regnet hears what moves: give a video, or take the engine palette.`,
       'engine',
     );
-  const folder = await mkdtemp(join(tmpdir(), 'soundstage-regnet-'));
+  const folder = await mkdtemp(join(options.scratch ?? tmpdir(), 'soundstage-regnet-'));
   const takes: Take[] = [];
   try {
     const paths = outputPaths.map((_, index) => join(folder, `${index + 1}.wav`));
@@ -90,11 +92,13 @@ export async function runRegnet(options: RegnetOptions): Promise<FoleyOutcome> {
 
 /** What a person should know of these models before they take the sound for more than it is. */
 function warningsOf({ regnet, vocoder }: SoundingModels): string[] {
-  const limits = regnet.card['limits'];
-  const told = Array.isArray(limits) ? limits.join(' ') : limits;
+  const isPlain = vocoder.card.name === 'griffin_lim';
   return [
-    ...(typeof told === 'string' && told !== '' ? [`About regnet ${regnet.card.version}: ${told}`] : []),
-    ...(vocoder.card.name === 'griffin_lim'
+    ...[regnet, ...(isPlain ? [] : [vocoder])].flatMap(({ card: { name, version, limits } }) => {
+      const told = Array.isArray(limits) ? limits.join(' ') : limits;
+      return typeof told === 'string' && told !== '' ? [`About ${name} ${version}: ${told}`] : [];
+    }),
+    ...(isPlain
       ? [
           'There is no vocoder, so the spectrum was turned into sound by Griffin-Lim, which sounds hollow. `soundstage pipeline run pipelines/foley.yaml` makes one.',
         ]
