@@ -14,6 +14,7 @@ from conftest import model_folder
 from soundstage_trainer.export import session
 from soundstage_trainer.graphs import stft
 from soundstage_trainer.graphs.spectrum import Spectrum, hann
+from soundstage_trainer.recipes import mel_references
 from soundstage_trainer.recipes.sound_graph import SoundGraph, example_sound
 
 NAMES = ("mel_22k", "mel_16k", "stft_11k", "mfcc", "zero_crossings")
@@ -104,3 +105,16 @@ def test_the_factored_transform_is_the_transform(samples: int, factor: int) -> N
 def test_a_window_that_the_factor_does_not_divide_is_refused() -> None:
     with pytest.raises(ValueError, match="no multiple"):
         Spectrum(window=hann(1000), hop_samples=250, factor=32)
+
+
+def test_the_published_spectra_agree_where_the_clips_last_and_their_channels_are_averaged(shipped, real_clips) -> None:
+    found = {clip.clip: clip for clip in mel_references.compare(real_clips.parent, shipped["mel_22k"])}
+    assert len(found) == 22
+    mono = [clip for clip in found.values() if clip.channels == 1]
+    assert len(mono) == 5
+    assert min(clip.r for clip in mono) >= 0.996
+    assert max(abs(clip.offset) for clip in found.values()) < 0.005  # 0.03 and more with ffmpeg's mix-down
+    assert {name for name, clip in found.items() if clip.repeated_r is not None} == {"video_02677", "video_00819"}
+    for name in ("video_02677", "video_00819"):
+        assert found[name].r > 0.997  # for as long as the clip lasts
+        assert found[name].repeated_r > 0.97  # and from its start again
