@@ -1,4 +1,4 @@
-"""Data sets as the launcher lays them out, small and made up: a thing that flashes and clicks."""
+"""Data sets as the launcher lays them out, small and made up: a thing that shines while it buzzes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ SPLITS = ("train", "train", "train", "validation", "test")
 
 
 def lay_out(folder: Path, *, frames: int = 43, clips: int = 5) -> Path:
-    """clips.jsonl with features and sounds; what is seen tells when it clicks. 10 s of padded sound a clip, as collected."""
+    """clips.jsonl with features and sounds; what is seen tells when it buzzes. 10 s of padded sound a clip, as collected."""
     lines = []
     for number in range(clips):
         random = np.random.default_rng(number)
-        clicks = random.random(frames) < 0.15
+        shining = np.repeat(random.random(frames // 5 + 1) < 0.4, 5)[:frames]
         rgb = random.normal(0, 0.1, (frames + 1, 1280)).astype(np.float32)  # one row more than there is flow, as rounding gives
-        rgb[:frames, :200] += clicks[:, None]
+        rgb[:frames, :200] += shining[:, None]
         mel = np.full((862, 80), 0.1, np.float32)
-        mel[: 4 * frames] += 0.5 * np.repeat(clicks, 4)[:, None]
+        mel[: 4 * frames] += 0.5 * np.repeat(shining, 4)[:, None]
         flow = random.normal(0, 0.1, (frames, 1280)).astype(np.float32)
         home = folder / "features" / str(number)
         home.mkdir(parents=True)
@@ -32,7 +32,7 @@ def lay_out(folder: Path, *, frames: int = 43, clips: int = 5) -> Path:
         wavfile.write(folder / f"{number}.wav", 22_050, sound)
         lines.append(
             {
-                "id": f"clip{number}", "source": f"take{number}", "label": "click", "split": SPLITS[number % len(SPLITS)],
+                "id": f"clip{number}", "source": f"take{number}", "label": "buzz", "split": SPLITS[number % len(SPLITS)],
                 "clip": f"{number}.mp4", "sound": f"{number}.wav",
                 "features": {name: f"features/{number}/{name}.npy" for name in ("rgb", "flow_rgb", "mel_22k")},
             }

@@ -18,12 +18,14 @@ WARM_UP = 50  # steps, but no more than a tenth of them
 CLIP_NORM = 1.0
 LOWEST_RATE = 0.05  # of the highest, at the end
 EPSILON = 1e-3
+AVERAGED = 0.98  # share that the mean of the weights keeps at each step, once there are enough of them
 
 
 class RegNetTask:
     """Least squares on the spectrum and a least-squares GAN (Mao et al. 2017) that begins after a part of the steps.
 
-    The weights that did best on the validation clips are kept; `best` is the net that has them.
+    The mean of the latest weights is judged (Polyak averaging): with few clips a single step moves the answer a lot. Where
+    it did best on the validation clips is kept; best() is the net that has those weights.
     """
 
     def __init__(self, train: list[Clip], validation: list[Clip], sizes: Sizes, plan: Plan, run: Run) -> None:
@@ -33,9 +35,11 @@ class RegNetTask:
         self.net, self.judge = RegNet(sizes), Judge(sizes)
         _fit_scales(self.net, train)
         self.net.to(self.device), self.judge.to(self.device)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), plan.learning_rate, betas=(0.8, 0.99), weight_decay=plan.weight_decay)
-        self.judge_optimiser = torch.optim.AdamW(self.judge.parameters(), plan.learning_rate, betas=(0.5, 0.9), weight_decay=1e-4)
+        rate, decay = plan.learning_rate, plan.weight_decay
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), rate, betas=(0.8, 0.99), weight_decay=decay)
+        self.judge_optimiser = torch.optim.AdamW(self.judge.parameters(), rate, betas=(0.5, 0.9), weight_decay=1e-4)
         self.precision, self.judge_precision = run.precision(), run.precision()
+        self.average = copy.deepcopy(self.net)
         self.best_error, self.best_weights = float("inf"), copy.deepcopy(self.net.state_dict())
 
     def step(self, n: int) -> dict[str, float]:
@@ -55,16 +59,17 @@ class RegNetTask:
             loss = near + self.plan.gan_weight * deceived
             told["gan"] = deceived.item()
         self.precision.step(loss, self.optimiser, self.net.parameters(), clip_norm=CLIP_NORM)
+        self._average_weights(n)
         return {"loss": loss.item(), **told}
 
     def validate(self, n: int) -> dict[str, float]:
         """Mean |difference| of the spectrum on the validation clips, the auxiliary branch silent."""
         if not self.held_out:
-            self.best_weights = copy.deepcopy(self.net.state_dict())
+            self.best_weights = copy.deepcopy(self.average.state_dict())
             return {}
-        error = float(np.mean([np.abs(spectrum(self.net, clip) - clip.mel).mean() for clip in self.held_out]))
+        error = float(np.mean([np.abs(spectrum(self.average, clip) - clip.mel).mean() for clip in self.held_out]))
         if error < self.best_error:
-            self.best_error, self.best_weights = error, copy.deepcopy(self.net.state_dict())
+            self.best_error, self.best_weights = error, copy.deepcopy(self.average.state_dict())
         return {"mel_l1": error, "mel_l1_best": self.best_error}
 
     def best(self) -> RegNet:
@@ -75,17 +80,24 @@ class RegNetTask:
 
     def state(self) -> dict[str, Any]:
         return {
-            "net": self.net.state_dict(), "judge": self.judge.state_dict(), "optimiser": self.optimiser.state_dict(),
-            "judge_optimiser": self.judge_optimiser.state_dict(), "precision": self.precision.state(),
+            "net": self.net.state_dict(), "average": self.average.state_dict(), "judge": self.judge.state_dict(),
+            "optimiser": self.optimiser.state_dict(), "judge_optimiser": self.judge_optimiser.state_dict(),
+            "precision": self.precision.state(),
             "judge_precision": self.judge_precision.state(), "best_error": self.best_error, "best_weights": self.best_weights,
         }  # fmt: skip
 
     def load(self, state: dict[str, Any]) -> None:
-        for name in ("net", "judge", "optimiser", "judge_optimiser"):
+        for name in ("net", "average", "judge", "optimiser", "judge_optimiser"):
             getattr(self, name).load_state_dict(state[name])
         self.precision.load(state["precision"])
         self.judge_precision.load(state["judge_precision"])
         self.best_error, self.best_weights = state["best_error"], state["best_weights"]
+
+    @torch.no_grad()
+    def _average_weights(self, n: int) -> None:
+        kept = min(AVERAGED, (n + 1) / (n + 10))
+        for mean, latest in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+            mean.lerp_(latest, 1 - kept) if mean.is_floating_point() else mean.copy_(latest)
 
     def _teach_judge(self, visual: Tensor, mel: Tensor, made: Tensor) -> dict[str, float]:
         """True spectra are to look true; made ones, and true ones of another clip, are not."""
@@ -118,7 +130,8 @@ class RegNetTask:
 
     def _set_rates(self, n: int) -> None:
         falling = 0.5 * (1 + np.cos(np.pi * n / self.steps))
-        rate = self.plan.learning_rate * min(1.0, (n + 1) / max(1, min(WARM_UP, self.steps // 10))) * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
+        rising = min(1.0, (n + 1) / max(1, min(WARM_UP, self.steps // 10)))
+        rate = self.plan.learning_rate * rising * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
         for group in self.optimiser.param_groups + self.judge_optimiser.param_groups:
             group["lr"] = float(rate)
 

@@ -145,6 +145,7 @@ class VocoderTask:
 
     def _set_rates(self, n: int) -> None:
         falling = 0.5 * (1 + np.cos(np.pi * n / self.steps))
-        rate = self.plan.learning_rate * min(1.0, (n + 1) / max(1, min(WARM_UP, self.steps // 10))) * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
+        rising = min(1.0, (n + 1) / max(1, min(WARM_UP, self.steps // 10)))
+        rate = self.plan.learning_rate * rising * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
         for group in self.optimiser.param_groups + self.judge_optimiser.param_groups:
             group["lr"] = float(rate)
