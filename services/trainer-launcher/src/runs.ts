@@ -78,19 +78,25 @@ export function createRuns({ jobs, store }: Platform, records: RunRecords, drawP
 
     async *watch(id, signal) {
       await jobOf(id);
-      let seen: string | undefined;
-      for (;;) {
-        throwIfAborted(signal);
-        const changed = new Promise<void>((resolve) => jobs.events.once(`change:${id}`, resolve));
-        const [job, version] = [await jobs.get(id), await records.version(id)];
-        const ended = hasEnded(job);
-        const current = `${job.updateTime?.getTime()} ${version}`;
-        if (current !== seen || ended) yield ofJob(job);
-        if (ended) return;
-        seen = current;
-        const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined);
-        // What changes meanwhile is told with the next message, together.
-        await Promise.all([Promise.race([changed, pause(POLL_MS)]), pause(GAP_MS)]);
+      const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined);
+      let changed = Promise.withResolvers<void>();
+      const onChange = () => changed.resolve();
+      jobs.events.on(`change:${id}`, onChange);
+      try {
+        for (let seen: string | undefined; ;) {
+          throwIfAborted(signal);
+          changed = Promise.withResolvers<void>();
+          const [job, version] = [await jobs.get(id), await records.version(id)];
+          const ended = hasEnded(job);
+          const current = `${job.updateTime?.getTime()} ${version}`;
+          if (current !== seen || ended) yield await ofJob(job);
+          if (ended) return;
+          seen = current;
+          // What changes meanwhile is told with the next message, together.
+          await Promise.all([Promise.race([changed.promise, pause(POLL_MS)]), pause(GAP_MS)]);
+        }
+      } finally {
+        jobs.events.off(`change:${id}`, onChange);
       }
     },
 
