@@ -33,7 +33,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def run_forked(log: Path, *arguments: object) -> int:
     """The same, from a process that has imported PyTorch already."""
     process = start(log, *arguments)
-    process.join(120)
+    process.join(300)
     return process.exitcode
 
 

@@ -34,13 +34,13 @@ def last_metric(log: Path) -> float:
 
 def finish(log: Path, folder: Path, **settings: object) -> int:
     process = start(log, *arguments(folder, **settings))
-    process.join(60)
+    process.join(300)
     return process.exitcode
 
 
 def wait_for_step(folder: Path, step: int) -> None:
     """Until the curve file tells of this step."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         path = folder / "kept" / curves.FILE
         if path.is_file() and f'"step": {step},' in path.read_text():
@@ -117,7 +117,7 @@ def test_sigterm_does_not_wait_for_a_long_validation(tmp_path: Path) -> None:
     wait_for_step(tmp_path, 40)
     time.sleep(0.1)
     os.kill(process.pid, signal.SIGTERM)
-    process.join(5)
+    process.join(10)
     assert process.exitcode == 75
     assert len(list((tmp_path / "kept").glob("checkpoint-*.pt"))) == 1
 
