@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from soundstage_trainer.errors import SoundstageError
+from soundstage_trainer.export import store_as_float16
 from soundstage_trainer.graphs.regnet_net import PAPER, SMALL, VISUAL, RegNet, Sizes
+from soundstage_trainer.recipes import regnet_card
 from soundstage_trainer.regnet import dataset, measures
 from soundstage_trainer.regnet.dataset import Clip, of_split
 from soundstage_trainer.regnet.measures import NET, Measured
 from soundstage_trainer.regnet.plan import Plan
 from soundstage_trainer.regnet.training import RegNetTask, spectrum
-from soundstage_trainer.recipes import regnet_card
-from soundstage_trainer.export import store_as_float16
 from soundstage_trainer.run import Config, Exported, Recipe, Run, Written, export_with_gate, finish, metric_gate, setting, train
 
 PARITY = 5e-3
@@ -32,11 +33,11 @@ class RegNetConfig(Config):
     auxiliary_silent: float = setting(
         0.5, "share of the training clips for which the auxiliary branch is silent, as it is in use", least=0, most=1
     )
-    dropout: float = setting(0.3, "share of the activations left out while training", least=0, most=0.9)
-    steps: int = setting(900, "optimisation steps", least=1)
+    dropout: float = setting(0.4, "share of the activations left out while training", least=0, most=0.9)
+    steps: int = setting(600, "optimisation steps", least=1)
     batch: int = setting(8, "crops a step", least=2, most=1024)
     crop_frames: int = setting(86, "frames of a crop, 21.5 a second; 215 are the paper's 10 s", least=8, most=2150)
-    learning_rate: float = setting(1e-3, "the highest; it rises over the first steps and falls as a cosine", least=1e-6, most=1)
+    learning_rate: float = setting(7e-4, "the highest; it rises over the first steps and falls as a cosine", least=1e-6, most=1)
     weight_decay: float = setting(0.01, "AdamW's", least=0, most=1)
     gan_weight: float = setting(0.005, "how much the judge counts beside the squared error; 0: no judge", least=0, most=100)
     gan_begin: float = setting(0.3, "share of the steps after which the judge comes in", least=0, most=1)
@@ -97,7 +98,7 @@ def export(net: RegNet, clips: list[Clip]) -> Exported:
     )  # fmt: skip
 
 
-def through_onnx(exported: Exported, clip: Clip):
+def through_onnx(exported: Exported, clip: Clip) -> np.ndarray:
     """What the exported graph makes of a whole clip: float32 [4 · T, 80]."""
     return exported.running.run(["mel"], {"visual": clip.visual[None]})[0][0]
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from soundstage_trainer.graphs.short_time import BANDS, HIGHEST_HZ, LOWEST_HZ, SAMPLE_RATE_HZ, WINDOW_SAMPLES
-from soundstage_trainer.graphs.mel import mel_filters
+from soundstage_trainer.graphs.short_time import WINDOW_SAMPLES, filters
 
 RESOLUTIONS = (2048, 1024, 512, 256)  # windows; the hop is a quarter
 FAINTEST = 1e-4  # magnitudes below count as equal
@@ -23,8 +22,7 @@ class SpectralDistance(nn.Module):
         self.resolutions = resolutions
         for size in {*resolutions, WINDOW_SAMPLES}:
             self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
-        bands = mel_filters(SAMPLE_RATE_HZ, WINDOW_SAMPLES, BANDS, LOWEST_HZ, HIGHEST_HZ)
-        self.register_buffer("bands", torch.tensor(bands, dtype=torch.float32), persistent=False)
+        self.register_buffer("bands", torch.tensor(filters(), dtype=torch.float32), persistent=False)
 
     def forward(self, found: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         convergence, log_magnitude = [], []

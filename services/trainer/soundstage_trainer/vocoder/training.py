@@ -12,12 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from soundstage_trainer.graphs.griffin_lim import consistent_sound
-from soundstage_trainer.graphs.short_time import EXTRA_HOPS, HOP_SAMPLES, WINDOW_SAMPLES, modulus, with_extra_hops, without_extra_hops
+from soundstage_trainer.graphs.short_time import (
+    EXTRA_HOPS, HOP_SAMPLES, WINDOW_SAMPLES, modulus, with_extra_hops, without_extra_hops,
+)  # fmt: skip
 from soundstage_trainer.graphs.vocoder_net import VocoderNet
+from soundstage_trainer.run import Run
 from soundstage_trainer.vocoder.dataset import Recording
 from soundstage_trainer.vocoder.judge import SpectrumJudge
 from soundstage_trainer.vocoder.losses import SpectralDistance
-from soundstage_trainer.run import Run
 
 TRAINING_RESOLUTIONS = (2048, 1024, 512)
 WARM_UP = 50  # steps, but no more than a tenth of them
@@ -67,7 +69,8 @@ class VocoderTask:
         with self.precision.autocast():
             magnitude, phases = self.net.spectrum(wide)
         magnitude, phases = magnitude.float(), phases.float()
-        made = without_extra_hops(consistent_sound(self.net.short_time, magnitude, phases, frames, self.plan.iterations), mel.shape[1])
+        whole = consistent_sound(self.net.short_time, magnitude, phases, frames, self.plan.iterations)
+        made = without_extra_hops(whole, mel.shape[1])
         inside = slice(MARGIN_HOPS * HOP_SAMPLES, -MARGIN_HOPS * HOP_SAMPLES)
         made, true = made[:, inside], sound[:, inside]
         convergence, log_magnitude, mel_error = self.distance(made, true)
