@@ -36,7 +36,9 @@ describe('features of the picture', () => {
       [FRAMES - 1, 2, 96, 160],
       [FRAMES, 1280],
     ]);
-    expect(files[2]?.model).toMatch(/^flow\/1@sha256:\w+ \+ flow_image\/1@sha256:\w+ \+ classifier\/2@sha256:\w+$/);
+    expect(files[2]?.model).toMatch(
+      /^flow\/\d+@sha256:\w+ \+ flow_image\/\d+@sha256:\w+ \+ classifier\/\d+@sha256:\w+$/,
+    );
     const [flow, image, seen] = await Promise.all(files.map((file) => extractor.numbersOf(file)));
     const drawn = flow!.map((pixels) => Math.round(((Math.min(20, Math.max(-20, pixels)) + 20) * 255) / 40));
     expect(drawn.reduce((most, value, n) => Math.max(most, Math.abs(value - image![n]!)), 0)).toBeLessThanOrEqual(1);

@@ -31,10 +31,10 @@ import {
 const CLIPS = Number(process.env.SOUNDSTAGE_CHAOS_CLIPS ?? 40);
 /** A process is killed about so often. */
 const KILL_EVERY_MS = 1500;
-const KINDS = ['sounding', 'silent', 'no_clip', 'cut_off'] as const;
+type Kind = 'sounding' | 'silent' | 'no_clip' | 'cut_off';
 
 /** What the n-th file is; every tenth is a copy of the one before. */
-const kindOf = (n: number): (typeof KINDS)[number] =>
+const kindOf = (n: number): Kind =>
   n % 7 === 3 ? 'no_clip' : n % 11 === 5 ? 'cut_off' : n % 5 === 2 ? 'silent' : 'sounding';
 const isCopy = (n: number) => n % 10 === 9;
 
