@@ -24,6 +24,8 @@ Examples:
   soundstage foley silent.mp4                  writes silent.foley.mp4
   soundstage foley silent.mp4 -o out.mp4 --sound "hammer on wood"
   soundstage foley clips/ -o finished/         a whole folder, with a report
+  soundstage pipeline run pipelines/foley.yaml --set data=clips/
+                                               from clips to models of your own
   soundstage up                                all services and the page on this machine`,
   );
 

@@ -103,7 +103,7 @@ async function collectTheList(
     licence,
     limit,
     // What lies under a prefix may have changed; a list is what it is.
-    again: source.kind !== 'bucket' && !tools.fresh,
+    again: source.kind !== 'bucket' && !tools.fresh && !tools.retryRefused,
     onChange: ({ fraction, steps }) =>
       progress({
         done: Math.round(100 * fraction),
