@@ -16,11 +16,8 @@ export interface Content {
   close(): Promise<void>;
 }
 
-/** What is longer is written to a file on the way. */
-export const IN_MEMORY_BYTES = 8 * 2 ** 20;
-
 /**
- * Takes a body in wholly: into memory, or a file of `folder` where it is long. Cloud Storage wants to know an object's
+ * Takes a body in wholly: into memory, or a file of `folder` where it is longer than `inMemoryBytes`. Cloud Storage wants to know an object's
  * checksum and metadata, which hold our hash, before its content; and a second try needs the bytes once more.
  *
  * @throws BAD_INPUT when it is longer than `maxBytes` or its hash isn't `sha256`; EXHAUSTED when the disk is full;
@@ -30,7 +27,7 @@ export async function takeContent(
   key: string,
   body: Uint8Array | AsyncIterable<Uint8Array>,
   { sha256: expected, maxBytes = Infinity, signal }: PutOptions,
-  folder: string,
+  { folder, inMemoryBytes }: { folder: string; inMemoryBytes: number },
 ): Promise<Content> {
   const hash = createHash('sha256');
   const crc = createCrc32c();
@@ -49,7 +46,7 @@ export async function takeContent(
       } else {
         // A copy: who gave it may use its buffer again.
         parts.push(body instanceof Uint8Array ? part : Buffer.from(part));
-        if (sizeBytes > IN_MEMORY_BYTES && !(body instanceof Uint8Array)) {
+        if (sizeBytes > inMemoryBytes && !(body instanceof Uint8Array)) {
           file = await createSpoolFile(folder);
           for (const early of parts) await file.write(early);
           parts = [];

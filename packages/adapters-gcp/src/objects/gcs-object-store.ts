@@ -4,14 +4,19 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { badInput, SoundstageError } from '@soundstage/core/errors';
 import { checkKey, checkRange, type ObjectStore, type StoredObject } from '@soundstage/core/ports';
-import { IN_MEMORY_BYTES, takeContent } from './content.js';
+import { takeContent } from './content.js';
 import { openGeneration } from './download.js';
 import { PUT_ID, RECORD_FIELDS, SHA256, storedObject, type ObjectRecord } from './object-record.js';
 import { createStorageClient, type StorageClientOptions } from './storage-client.js';
 import { PRECONDITION_FAILED, upload } from './upload.js';
 
 export interface GcsObjectStoreOptions extends StorageClientOptions {
-  /** Where bodies of more than 8 MiB lie while they are sent. Default: the system's folder for temporary files. */
+  /**
+   * Bodies that are longer are sent in chunks of so many bytes, and those that come as a stream lie on the disk
+   * meanwhile. A multiple of 256 KiB. Default 8 MiB: small enough to lose little, large enough to be few.
+   */
+  chunkBytes?: number | undefined;
+  /** Where such bodies lie. Default: the system's folder for temporary files. */
   spoolFolder?: string | undefined;
 }
 
@@ -24,6 +29,7 @@ const OPENINGS = 10;
  */
 export function createGcsObjectStore(options: GcsObjectStoreOptions): ObjectStore {
   const client = createStorageClient(options);
+  const chunkBytes = options.chunkBytes ?? 8 * 2 ** 20;
   const spoolFolder = options.spoolFolder ?? join(tmpdir(), 'soundstage-uploads');
 
   async function record(key: string): Promise<ObjectRecord | undefined> {
@@ -57,10 +63,10 @@ export function createGcsObjectStore(options: GcsObjectStoreOptions): ObjectStor
         throw refuse(key, ifVersion);
       }
       if (/[\r\n]/.test(mediaType)) throw badInput(`${JSON.stringify(mediaType)} is no media type.`, 'mediaType');
-      const content = await takeContent(key, body, putOptions, spoolFolder);
+      const content = await takeContent(key, body, putOptions, { folder: spoolFolder, inMemoryBytes: chunkBytes });
       try {
         // Saves sending what can't be kept; the answer that counts is the precondition's.
-        if (ifVersion === 'absent' && content.sizeBytes > IN_MEMORY_BYTES && (await record(key))) {
+        if (ifVersion === 'absent' && content.sizeBytes > chunkBytes && (await record(key))) {
           throw refuse(key, ifVersion);
         }
         const putId = randomUUID();
@@ -70,6 +76,7 @@ export function createGcsObjectStore(options: GcsObjectStoreOptions): ObjectStor
           mediaType,
           ifGeneration: ifVersion === 'absent' ? '0' : ifVersion,
           metadata: { [SHA256]: content.sha256, [PUT_ID]: putId },
+          chunkBytes,
           signal,
         });
         if (stored === PRECONDITION_FAILED) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SoundstageError, throwIfAborted } from '@soundstage/core/errors';
 import { withRetry } from '../retry.js';
-import { IN_MEMORY_BYTES, type Content } from './content.js';
+import type { Content } from './content.js';
 import type { ObjectRecord } from './object-record.js';
 import type { StorageClient } from './storage-client.js';
 import { isPassingStatus, StorageHttpError } from './storage-errors.js';
@@ -12,13 +12,13 @@ export interface UploadRequest {
   mediaType: string;
   /** 0: only if there is none. */
   ifGeneration: string | undefined;
+  /** What is longer goes in chunks of so many bytes: a multiple of 256 KiB, as the protocol asks. */
+  chunkBytes: number;
   /** Custom metadata. */
   metadata: Record<string, string>;
   signal: AbortSignal | undefined;
 }
 
-/** A multiple of 256 KiB, as the protocol asks: small enough to lose little, large enough to be few. */
-export const CHUNK_BYTES = 8 * 2 ** 20;
 const CHUNK_TRY_MS = 120_000;
 /** How long one chunk is tried before the upload is given up. */
 const CHUNK_LIMIT_MS = 120_000;
@@ -39,7 +39,7 @@ export async function upload(
   request: UploadRequest,
 ): Promise<ObjectRecord | typeof PRECONDITION_FAILED> {
   const { content, key } = request;
-  const response = await (content.sizeBytes <= IN_MEMORY_BYTES ? uploadAtOnce : uploadInChunks)(client, request);
+  const response = await (content.sizeBytes <= request.chunkBytes ? uploadAtOnce : uploadInChunks)(client, request);
   if (response === PRECONDITION_FAILED) return response;
   const record = (await response.json()) as ObjectRecord;
   if (record.crc32c === content.crc32c && Number(record.size) === content.sizeBytes) return record;
@@ -137,7 +137,7 @@ async function uploadInChunks(
 async function sendChunks(
   client: StorageClient,
   session: string,
-  { key, content, signal }: UploadRequest,
+  { key, content, signal, chunkBytes }: UploadRequest,
 ): Promise<Response | typeof PRECONDITION_FAILED> {
   const { sizeBytes } = content;
   const EXPECTED = [308, 404, 410, 412];
@@ -153,7 +153,7 @@ async function sendChunks(
   }
 
   for (let at = 0; ;) {
-    const end = Math.min(at + CHUNK_BYTES, sizeBytes);
+    const end = Math.min(at + chunkBytes, sizeBytes);
     const chunk = await content.read(at, end);
     let unsure = false;
     const outcome = await withRetry(
