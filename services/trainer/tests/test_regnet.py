@@ -136,7 +136,8 @@ def test_bad_settings_are_refused(tmp_path: Path) -> None:
 def test_a_small_training_runs_to_its_card_and_page(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = {"steps": 3, "batch": 2, "crop_frames": 16, "hidden": 16, "gan_begin": 0.3}
     ended = cli.main(
-        ["regnet", "--data", str(data), "--out", str(tmp_path), "--parameters", json.dumps(settings), "--device", "cpu", "--threads", "1"]
+        ["regnet", "--data", str(data), "--out", str(tmp_path), "--parameters", json.dumps(settings), "--device", "cpu"]
+        + ["--models", str(tmp_path / "none"), "--threads", "1"]
     )
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert ended == 0 and events[-1]["event"] == "done"

@@ -116,8 +116,8 @@ def limits(clips: list[Clip], parts: list[Measured]) -> list[str]:
     said = []
     if sources < FEW_SOURCES:
         said.append(
-            f"It learned from {len(learned)} clips of {sources} sources and {labels} labels; RegNet's authors had thousands of clips for"
-            " each of 8 labels. It can know how loud and how bright such clips are on the whole, and the sources that it saw."
+            f"It learned from {len(learned)} clips of {sources} sources and {labels} labels; RegNet's authors had some 12,500 clips of"
+            " 8 labels. It can know how loud and how bright such clips are on the whole, and the sources that it saw."
             " It cannot have learned what things sound like in general: expect a murmur without events on other videos."
         )
     for split in ("validation", "test"):
