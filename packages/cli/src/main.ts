@@ -7,6 +7,7 @@ import { addDemoCommand } from './demo.js';
 import { addFoleyCommand } from './foley.js';
 import { addModelCommands, addRunCommands } from './models/models.js';
 import { addPipelineCommands } from './pipeline/pipeline.js';
+import { addQueueCommands } from './queue/queue.js';
 import { addServeCommands } from './serve.js';
 
 const program = new Command('soundstage')
@@ -42,6 +43,7 @@ addDatasetCommands(program);
 addPipelineCommands(program);
 addModelCommands(program);
 addRunCommands(program);
+addQueueCommands(program);
 addServeCommands(program);
 
 try {

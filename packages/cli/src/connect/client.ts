@@ -15,6 +15,8 @@ import { fromServiceError, hasEnded, SoundstageError, throwIfAborted } from '@so
 
 /** Calls of services at one address. Every error is a SoundstageError, made of the status that came over the wire. */
 export interface ServiceClient {
+  /** Waits until somebody answers. @throws UNAVAILABLE where nobody does */
+  ready(limitMs: number): Promise<void>;
   call<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
@@ -52,6 +54,17 @@ export function createServiceClient(address: string): ServiceClient {
   const client = new Client(address, credentials.createInsecure());
 
   const service: ServiceClient = {
+    ready: (limitMs) =>
+      new Promise((resolve, reject) => {
+        client.waitForReady(Date.now() + limitMs, (cause) => {
+          if (!cause) resolve();
+          else {
+            const sentence = `Nobody answers at ${address}: start the services there with \`soundstage up\`.`;
+            reject(new SoundstageError('UNAVAILABLE', sentence, { cause }));
+          }
+        });
+      }),
+
     call: ({ path, requestSerialize, responseDeserialize }, request, signal) =>
       new Promise((resolve, reject) => {
         const options = { deadline: Date.now() + DEADLINE_MS };

@@ -31,6 +31,8 @@ export interface ConnectOptions {
   server?: string | undefined;
 }
 
+const ANSWER_WITHIN_MS = 10_000;
+
 /** What differs from a server's defaults where services live as long as one command. */
 const SHORT_LIVED = {
   // Work of a command that was killed is taken up soon by the next one.
@@ -60,6 +62,10 @@ async function connectTo(address: string): Promise<Connection> {
     throw badInput(`--server is ${JSON.stringify(address)}; give host:port, for example 127.0.0.1:7400.`, 'server');
   }
   const client = createServiceClient(address);
+  await client.ready(ANSWER_WITHIN_MS).catch((error: unknown) => {
+    client.close();
+    throw error;
+  });
   const sending = new Map<string, Promise<ObjectRef>>();
   return {
     ...client,
