@@ -23,7 +23,10 @@ export type AskJson = (url: string) => Promise<unknown>;
  *
  * @throws UNAVAILABLE with an emulator, which keeps no counts, and without the role `roles/monitoring.viewer`
  */
-export async function undeliveredMessages(topic: Topic, ask: AskJson = askWith(topic)): Promise<QueueStats> {
+export async function undeliveredMessages(
+  topic: Pick<Topic, 'connection' | 'names'>,
+  ask: AskJson = askWith(topic),
+): Promise<QueueStats> {
   const { connection, names } = topic;
   const [main, dead] = [names.mainSubscription, names.deadSubscription].map((name) => name.split('/').at(-1)!);
   const latest = async (metric: string) => {
@@ -53,7 +56,7 @@ export async function undeliveredMessages(topic: Topic, ask: AskJson = askWith(t
   };
 }
 
-function askWith({ connection }: Topic): AskJson {
+function askWith({ connection }: Pick<Topic, 'connection'>): AskJson {
   return async (url) => {
     if (connection.emulator) {
       throw new SoundstageError('UNAVAILABLE', 'The Pub/Sub emulator keeps no counts: ask Google’s own Pub/Sub.', {
