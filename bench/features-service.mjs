@@ -23,10 +23,7 @@ const FRAME_RATE = 21.5;
 const root = resolve(import.meta.dirname, '..');
 const data = process.env.SOUNDSTAGE_DATA ?? join(root, '..', 'shared', 'data');
 
-const paths = [
-  ...evenly(clipsBelow('foley'), Number(process.env.SOUNDSTAGE_BENCH_CLIPS ?? 6)),
-  ...evenly(clipsBelow('sync'), 2),
-];
+const paths = [...someBelow('foley', Number(process.env.SOUNDSTAGE_BENCH_CLIPS ?? 6)), ...someBelow('sync', 2)];
 if (paths.length === 0) {
   console.log(`skipped: 0 clips in ${data}; set SOUNDSTAGE_DATA to the folder that holds foley/`);
   process.exit(0);
@@ -61,19 +58,21 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function clipsBelow(name) {
+/** Clips with sound that are not too long, spread over a folder. */
+function someBelow(name, count) {
   const below = join(data, name);
   if (!existsSync(below)) return [];
-  return readdirSync(below, { recursive: true, encoding: 'utf8' })
+  const all = readdirSync(below, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.(mp4|mpg|mkv)$/.test(file))
     .sort()
-    .map((file) => join(below, file))
-    .filter((path) => secondsOf(path) <= LONGEST_S && hasSound(path));
-}
-
-function evenly(all, count) {
-  const kept = Math.min(count, all.length);
-  return Array.from({ length: kept }, (_, n) => all[Math.floor(((n + 0.5) * all.length) / kept)]);
+    .map((file) => join(below, file));
+  const found = [];
+  for (let part = 0; part < count; part++) {
+    const [from, to] = [part, part + 1].map((n) => Math.floor((n * all.length) / count));
+    const fit = all.slice(from, to).find((path) => secondsOf(path) <= LONGEST_S && hasSound(path));
+    if (fit) found.push(fit);
+  }
+  return found;
 }
 
 function ffprobe(path, ...args) {

@@ -19,9 +19,10 @@ import {
 import { probeStored, type MediaInfo } from '@soundstage/media';
 import { checkSize, createFeatureArrays } from './arrays.js';
 import type { FeatureExtractorConfig } from './config.js';
+import type { Extraction } from './extraction.js';
 import { bySource, RECIPES, type KnownFeature } from './features.js';
 import type { FeatureModels } from './feature-models.js';
-import { extractPicture, type Extraction } from './picture/extract-picture.js';
+import { extractPicture } from './picture/extract-picture.js';
 import { expectedFrames, type PictureOf } from './picture/frames.js';
 import { extractSound, soundRateHz, type SoundOf } from './sound/extract-sound.js';
 

@@ -6,7 +6,7 @@ import { LIP_POINTS, type KnownFeature } from '../features.js';
 import { sizesOf } from '../feature-models.js';
 import { createBatches, type Batches } from './batches.js';
 import type { View } from './branch.js';
-import type { Extraction } from './extract-picture.js';
+import type { Extraction } from '../extraction.js';
 import { framesOf, type PictureOf } from './frames.js';
 
 /** How a face is followed: as the preprocessor does for `sync`; lengths in sides of the face's box. */

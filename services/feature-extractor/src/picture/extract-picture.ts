@@ -1,21 +1,11 @@
 import { Feature } from '@soundstage/contracts';
 import type { DetectedFace } from '@soundstage/faces';
-import type { FeatureArrays } from '../arrays.js';
+import type { Extraction } from '../extraction.js';
 import type { KnownFeature } from '../features.js';
-import type { FeatureModels } from '../feature-models.js';
 import type { View } from './branch.js';
 import { branchesFor } from './branches.js';
 import { extractMouth } from './extract-mouth.js';
 import { framesOf, type PictureOf } from './frames.js';
-
-/** What a feature extraction works with. */
-export interface Extraction {
-  models: FeatureModels;
-  arrays: FeatureArrays;
-  signal: AbortSignal;
-  /** How much of the clip was looked at, 0 to 1. */
-  onProgress(share: number): void;
-}
 
 /**
  * Writes the rows of the picture's features. The picture is decoded once for all; once more where the mouth is to be

@@ -3,7 +3,7 @@ import { decodeAudio, type MediaInfo } from '@soundstage/media';
 import { asFloat32, float32, type ModelCard, type ModelOnUse, type Tensor } from '@soundstage/models';
 import { RECIPES, type KnownFeature } from '../features.js';
 import type { FeatureModels } from '../feature-models.js';
-import type { Extraction } from '../picture/extract-picture.js';
+import type { Extraction } from '../extraction.js';
 import { createPieces, type Pieces } from './pieces.js';
 
 /** A file with sound. */
