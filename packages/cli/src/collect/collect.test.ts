@@ -8,6 +8,8 @@ import { createCollector } from '@soundstage/collector';
 import { startTestServices, temporaryFolder, type TestServices } from '@soundstage/core/testing';
 import { createSplitter } from '@soundstage/splitter';
 import { makeMedia, testFolder, type TestFolder } from '../testing/run-cli.js';
+import { readReport } from '../dataset/create.js';
+import { datasetNamed } from '../dataset/names.js';
 import { readSource } from './source.js';
 
 /** On a busy machine; an idle one takes a tenth of it. */
@@ -172,13 +174,10 @@ describe('soundstage dataset', () => {
   test(
     'says what is missing',
     async () => {
-      const runs = await Promise.all([
-        folder.soundstage(['dataset', 'show', 'nothing']),
-        folder.soundstage(['dataset', 'create', 'x', '--from', 'report.csv']),
-        folder.soundstage(['dataset', 'export', 'hits']),
-      ]);
-      expect(runs.map(({ code }) => code)).toEqual([2, 2, 2]);
-      expect(runs.map(({ stderr }) => stderr).join('')).toMatch(/no dataset "nothing"[^]*Line 1 of report.csv[^]*--to/);
+      await expect(readReport(folder.path('report.csv'))).rejects.toThrow('Line 1 of report.csv');
+      expect(() => datasetNamed('@first')).toThrow('NAME@VERSION');
+      const { code, stderr } = await folder.soundstage(['dataset', 'show', 'nothing']);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('no dataset "nothing"')]);
     },
     LIMIT_MS,
   );
