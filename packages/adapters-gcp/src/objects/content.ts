@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { badInput, throwIfAborted } from '@soundstage/core/errors';
+import { badInput, SoundstageError, throwIfAborted } from '@soundstage/core/errors';
 import { bodyParts, type PutOptions } from '@soundstage/core/ports';
 import { createCrc32c } from './crc32c.js';
 
@@ -71,7 +71,24 @@ export async function takeContent(
     };
   } catch (thrown) {
     await file?.remove();
-    throw thrown;
+    throw SoundstageError.from(thrown);
+  }
+}
+
+/** Removes what killed processes left in the folder: files are named after the process that made them. */
+export async function sweepSpool(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = Number(/^upload-(\d+)-/.exec(name)?.[1] ?? NaN);
+    if (Number.isInteger(pid) && pid !== process.pid && !isAlive(pid)) await rm(join(folder, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -86,7 +86,8 @@ export async function openGeneration(
       abort.abort();
     }
   }
-  return Readable.from(content(), { objectMode: false });
+  // Who destroys the stream before its first byte never starts the generator, whose end would hang up.
+  return Readable.from(content(), { objectMode: false }).once('close', () => abort.abort());
 }
 
 function brokenOff(key: string, cause: unknown): SoundstageError {

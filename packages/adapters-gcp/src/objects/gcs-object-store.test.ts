@@ -1,12 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { CRC32C } from '@google-cloud/storage';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectStore } from '@soundstage/core/ports';
 import { startFaultProxy, type Fault, type FaultProxy } from '../testing/fault-proxy.js';
 import { gcsServer, startGcsServer, type GcsTestServer } from '../testing/gcs-server.js';
@@ -38,7 +40,7 @@ test('The checksum is that of Google’s library and of the published example', 
 
 const describeWithServer = gcsServer ? describe : describe.skip;
 if (!gcsServer)
-  console.log('13 tests of the object store on Cloud Storage are skipped: ./soundstage test fetches its server');
+  console.log('15 tests of the object store on Cloud Storage are skipped: ./soundstage test fetches its server');
 
 describeWithServer('The object store on Google Cloud Storage', () => {
   let server: GcsTestServer;
@@ -240,6 +242,27 @@ describeWithServer('The object store on Google Cloud Storage', () => {
     await store.put('replaced', text('new'));
     await expect(buffer(reader)).rejects.toMatchObject({ reason: 'UNAVAILABLE' });
     expect((await buffer(await far.get('replaced'))).toString()).toBe('new');
+  });
+
+  test('hangs up on the server when a reader is given up, even before its first byte', async () => {
+    await store.put('given-up', Buffer.alloc(30_000_000));
+    let open = 0;
+    proxy.watch = (change) => (open += change);
+    const [unread, begun] = [await far.get('given-up'), await far.get('given-up')];
+    begun.once('data', () => begun.destroy());
+    unread.destroy();
+    for (const endMs = Date.now() + 5000; open > 0 && Date.now() < endMs;) await sleep(20);
+    expect(open).toBe(0);
+  });
+
+  test('removes what a killed process left on the disk', async () => {
+    const gone = spawnSync('true').pid;
+    writeFileSync(join(spoolFolder, `upload-${gone}-x`), 'half an upload');
+    writeFileSync(join(spoolFolder, `upload-${process.ppid}-x`), 'an upload that is under way');
+    createGcsObjectStore({ endpoint: server.url, bucket: server.bucket, spoolFolder });
+    for (const endMs = Date.now() + 5000; readdirSync(spoolFolder).length > 1 && Date.now() < endMs;) await sleep(20);
+    expect(readdirSync(spoolFolder)).toEqual([`upload-${process.ppid}-x`]);
+    rmSync(join(spoolFolder, `upload-${process.ppid}-x`));
   });
 
   test('tells a reader when the content isn’t what was stored', async () => {

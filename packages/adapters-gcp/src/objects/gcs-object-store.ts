@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { badInput, SoundstageError } from '@soundstage/core/errors';
 import { checkKey, checkRange, type ObjectStore, type StoredObject } from '@soundstage/core/ports';
-import { takeContent } from './content.js';
+import { sweepSpool, takeContent } from './content.js';
 import { openGeneration } from './download.js';
 import { PUT_ID, RECORD_FIELDS, SHA256, storedObject, type ObjectRecord } from './object-record.js';
 import { createStorageClient, type StorageClientOptions } from './storage-client.js';
@@ -31,6 +31,7 @@ export function createGcsObjectStore(options: GcsObjectStoreOptions): ObjectStor
   const client = createStorageClient(options);
   const chunkBytes = options.chunkBytes ?? 8 * 2 ** 20;
   const spoolFolder = options.spoolFolder ?? join(tmpdir(), 'soundstage-uploads');
+  void sweepSpool(spoolFolder).catch(() => undefined);
 
   async function record(key: string): Promise<ObjectRecord | undefined> {
     const response = await client.request(`look at ${key}`, client.objectUrl(key, { fields: RECORD_FIELDS }), {

@@ -72,7 +72,9 @@ export function createPubSubQueue(options: PubSubQueueOptions = {}): Queue {
     const { id, body, attributes, state, ackId } = received;
     const attempt = state.failures + 1;
     const lease = await takeLease(leaseMs, (seconds) => topic.setDeadline([ackId], seconds), longestDeadlineS);
+    /** Whether its end has begun, and whether it is over: until then the lease may be extended. */
     let settled = false;
+    let ended = false;
 
     /** Runs what ends the delivery, once, if it is still ours. */
     const settle = (end: () => Promise<void>, evenLate = false) =>
@@ -86,6 +88,7 @@ export function createPubSubQueue(options: PubSubQueueOptions = {}): Queue {
           settled = false;
           throw thrown;
         }
+        ended = true;
         lease.end();
         return inTime;
       });
@@ -119,7 +122,7 @@ export function createPubSubQueue(options: PubSubQueueOptions = {}): Queue {
       extend: async (forMs) => {
         checkMs(forMs, 'leaseMs');
         return track(async () => {
-          if (settled || !lease.holds()) return false;
+          if (ended || !lease.holds()) return false;
           await lease.extend(forMs);
           return true;
         });

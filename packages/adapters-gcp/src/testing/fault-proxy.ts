@@ -19,6 +19,8 @@ export interface FaultProxy {
   url: string;
   /** Asked for each request; undefined lets it pass. */
   plan: (request: IncomingMessage) => Fault | undefined;
+  /** Told +1 when the sending of an answer begins, -1 when it ends or its line is hung up. */
+  watch: (change: 1 | -1) => void;
   /** How many faults there were. */
   faults: number;
   close(): Promise<void>;
@@ -78,6 +80,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       content = Buffer.from(content);
       content[content.length >> 1]! ^= 1;
     }
+    proxy.watch(1);
+    answer.once('close', () => proxy.watch(-1));
     answer.writeHead(response.statusCode!, headers);
     if (fault?.kind !== 'truncate') return void answer.end(content);
     answer.write(content.subarray(0, fault.bytes), () => setTimeout(() => incoming.socket.destroy(), 20));
@@ -90,6 +94,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const proxy: FaultProxy = {
     url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
     plan: () => undefined,
+    watch: () => undefined,
     faults: 0,
     async close() {
       server.closeAllConnections();
