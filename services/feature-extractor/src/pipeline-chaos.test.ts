@@ -183,7 +183,9 @@ test(`${CLIPS} clips, collected and extracted by processes that are killed −9 
   });
   const ends = lines.map(endOf);
   const results = [...jobs.values()].filter(({ result }) => result !== undefined).length;
-  const stored = (await witness.platform.store.list('work/featureExtraction/')).map(({ key }) => key);
+  const stored = (await witness.platform.store.list('work/featureExtraction/', { limit: 10 * CLIPS })).map(
+    ({ key }) => key,
+  );
   const manifests = stored.filter((key) => key.endsWith('/manifest.json')).length;
   const arrays = stored.filter((key) => key.endsWith('.npy')).length;
   const lost = CLIPS - new Set(lines.map(({ source }) => source)).size;
