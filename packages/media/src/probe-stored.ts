@@ -18,11 +18,16 @@ export interface StoredClip {
  * `probe` of a clip that lies in the store. What it tells is kept there under the clip's hash: each step of the pipeline
  * needs it, and starting ffprobe costs as much as cutting a second of video. A refusal isn't kept.
  */
-export async function probeStored(store: ObjectStore, clip: StoredClip, options: ProbeOptions = {}): Promise<MediaInfo> {
+export async function probeStored(
+  store: ObjectStore,
+  clip: StoredClip,
+  options: ProbeOptions = {},
+): Promise<MediaInfo> {
   const key = `probes/${PROBE_VERSION}/${clip.sha256.slice(0, 2)}/${clip.sha256}.json`;
   const known = await readJson<MediaInfo>(store, key);
   // Others may have looked under wider limits: then `probe` says which one is broken.
-  if (known && isWithin(known.value, withDefaults(options.limits))) return { ...known.value, name: basename(clip.path) };
+  if (known && isWithin(known.value, withDefaults(options.limits)))
+    return { ...known.value, name: basename(clip.path) };
   const info = await probe(clip.path, options);
   if (!known) {
     await writeJson(store, key, info, { ifVersion: 'absent' }).catch((error: unknown) => {
