@@ -12,7 +12,7 @@ import { createPubSubQueue, type PubSubQueueOptions } from './pubsub-queue.js';
 
 const describeWithEmulator = pubsubEmulator ? describe : describe.skip;
 if (!pubsubEmulator)
-  console.log('11 tests of the queue on Pub/Sub are skipped: the Google Cloud SDK’s emulator isn’t installed');
+  console.log('14 tests of the queue on Pub/Sub are skipped: the Google Cloud SDK’s emulator isn’t installed');
 
 describeWithEmulator('The queue on Google Pub/Sub', () => {
   let emulator: TestServer;
@@ -151,10 +151,10 @@ describeWithEmulator('The queue on Google Pub/Sub', () => {
     const topic = newTopic();
     const publishers = [openQueue(), openQueue(), openQueue()];
     const pullers = Array.from({ length: 8 }, (_, n) => publishers[n % 3]!);
-    const total = 600;
+    const total = 400;
     const [, seen] = await Promise.all([
       Promise.all(
-        Array.from({ length: 30 }, (_, n) =>
+        Array.from({ length: 20 }, (_, n) =>
           publishers[n % 3]!.publish(
             topic,
             Array.from({ length: 20 }, (_, m) => ({ body: `${n * 20 + m}` })),

@@ -111,6 +111,6 @@ export async function queueLedger(fixture: QueueFixture, newTopic: () => string)
       );
     }),
     // Where a call costs next to nothing, more of them.
-    { numRuns: fixture.movesClock ? 40 : 3, seed: 20260103 },
+    { numRuns: fixture.movesClock ? 40 : 2, seed: 20260103 },
   );
 }
