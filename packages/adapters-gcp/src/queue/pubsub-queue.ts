@@ -76,11 +76,13 @@ export function createPubSubQueue(options: PubSubQueueOptions = {}): Queue {
     let settled = false;
     let ended = false;
 
-    /** Runs what ends the delivery, once, if it is still ours. */
-    const settle = (end: () => Promise<void>, evenLate = false) =>
+    /**
+     * Runs what ends the delivery, once, if it is still ours. Nothing is sent too late: Pub/Sub might take it, and who
+     * is told that it was too late relies on the message's coming again.
+     */
+    const settle = (end: () => Promise<void>) =>
       track(async () => {
-        if (settled || !(lease.holds() || evenLate)) return false;
-        const inTime = lease.holds();
+        if (settled || !lease.holds()) return false;
         settled = true;
         try {
           await end();
@@ -90,7 +92,7 @@ export function createPubSubQueue(options: PubSubQueueOptions = {}): Queue {
         }
         ended = true;
         lease.end();
-        return inTime;
+        return true;
       });
     /** The copy is safe before the original goes: at worst there are two, and work is idempotent. */
     const replace = async (publish: (messages: Sent[]) => Promise<unknown>, next: MessageState) => {
@@ -105,8 +107,7 @@ export function createPubSubQueue(options: PubSubQueueOptions = {}): Queue {
       attributes,
       attempt,
       publishedAt: new Date(received.publishedMs),
-      // The work is done, so a late answer is worth giving; whether it counted, Pub/Sub doesn't tell.
-      ack: () => settle(() => topic.acknowledge([ackId]), true),
+      ack: () => settle(() => topic.acknowledge([ackId])),
       nack: async ({ failed, delayMs = 0 }) => {
         checkMs(delayMs, 'delayMs');
         return settle(() => {
