@@ -22,6 +22,7 @@ WIDENING = 3
 INVERSE_STEPS = 4
 BAND_STEPS = 3
 FAINTEST = 1e-5  # magnitude of a bin that the bands say nothing of
+EDGE_BINS = (1, 8)  # left out at the lower and the upper end
 LARGEST_CHANGE = 8.0  # of the natural logarithm of a magnitude
 
 
@@ -52,7 +53,9 @@ class VocoderNet(nn.Module):
         once[np.unique(bins, return_index=True)[1]] = 1.0
         bands = filters()[:, bins]
         whole = bands.sum(axis=0)
-        self.register_buffer("bin_of_position", torch.tensor(bins))
+        # Beyond the bands the guess goes on as it is a little inside them: the outermost bins hardly weigh in any band.
+        inside = np.flatnonzero(filters().sum(axis=0) > 0)
+        self.register_buffer("guessed_from", torch.tensor(np.clip(bins, inside[0] + EDGE_BINS[0], inside[-1] - EDGE_BINS[1])))
         self.register_buffer("bands_in", torch.tensor(bands * once, dtype=torch.float32))
         self.register_buffer("bands_out", torch.tensor(bands / np.maximum(whole, 1e-9), dtype=torch.float32))
         self.register_buffer("outside", torch.tensor(whole < 1e-9, dtype=torch.float32))
@@ -75,7 +78,7 @@ class VocoderNet(nn.Module):
         kept, rest = self.short_time.kept, self.short_time.rest
         told = self.end(self.end_norm(x))
         wanted = mel_to_magnitude(mel)
-        guess = self.mel_inverse(wanted)[..., self.bin_of_position].clamp(min=FAINTEST)
+        guess = self.mel_inverse(wanted)[..., self.guessed_from].clamp(min=FAINTEST)
         change = told[..., : self.positions]
         magnitude = self._heard_as(wanted, guess * torch.exp(LARGEST_CHANGE * torch.tanh(change / LARGEST_CHANGE)))
         magnitude = magnitude.reshape(-1, kept, rest).transpose(0, 1)

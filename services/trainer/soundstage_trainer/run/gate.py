@@ -58,7 +58,7 @@ def export_with_gate(
             difference = _difference(name, shapes[-1], ours, theirs)
             if name in worst:
                 worst[name] = max(worst[name], difference)
-    largest = max(worst.values())
+    largest = max(worst.values(), default=0.0)
     if largest > tolerance:
         raise SoundstageError(
             "export_failed",
