@@ -10,6 +10,7 @@ import type { Platform } from '../platform.js';
 import { hasEnded } from './job-store.js';
 import { workKey, type Manifest } from './manifest.js';
 import { createProgress } from './progress.js';
+import { settleDead } from './settle-dead.js';
 import type { AnyStage, JobResult, PinnedWork } from './stage.js';
 
 export interface WorkerOptions {
@@ -268,7 +269,10 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
   }
 
   const loops = sweepScratch(scratchRoot).then(() =>
-    Promise.all(Array.from({ length: options.concurrency }, () => loop())),
+    Promise.all([
+      settleDead(stage.kind, platform, stopPulling.signal),
+      ...Array.from({ length: options.concurrency }, () => loop()),
+    ]),
   );
 
   return {
