@@ -103,9 +103,12 @@ export function isSoundFeature(feature: Feature): boolean {
 
 /** @throws BAD_INPUT for no feature at all, an unknown one, or one that is asked for twice */
 export function checkFeatures(features: readonly Feature[], field: string): void {
-  const known = Object.values(Feature).filter((feature) => typeof feature === 'number' && feature > 0);
+  const known = Object.values(Feature).filter(
+    (feature): feature is Feature =>
+      typeof feature === 'number' && feature !== Feature.UNSPECIFIED && feature !== Feature.UNRECOGNIZED,
+  );
   if (features.length === 0 || features.some((feature) => !known.includes(feature))) {
-    const names = known.map((feature) => `FEATURE_${Feature[feature as Feature]}`);
+    const names = known.map((feature) => `FEATURE_${Feature[feature]}`);
     throw badInput(`${field} must name one or more of ${names.join(', ')}.`, field);
   }
   if (new Set(features).size !== features.length) throw badInput(`${field} names a feature twice.`, field);
