@@ -54,7 +54,7 @@ class VocoderConfig(Config):
 
 
 def learn(config: VocoderConfig, run: Run) -> Written:
-    """Train on the split train, measure on validation and test in one run with Griffin-Lim."""
+    """Train on the split train; ship() does the rest."""
     rows, version = dataset.read_rows(run.data)
     recordings = dataset.load(rows, run.models)
     learned, validation = of_split(recordings, "train"), of_split(recordings, "validation")
@@ -67,7 +67,7 @@ def learn(config: VocoderConfig, run: Run) -> Written:
 
 
 def ship(run: Run, net: VocoderNet, recordings: list[Recording], clips: int) -> Written:
-    """Export, measure on validation and test, write. clips: as many as the data set lists."""
+    """Export, measure on validation and test in one run with Griffin-Lim, write. clips: as many as the data set lists."""
     learned, validation, test = (of_split(recordings, split) for split in ("train", "validation", "test"))
     exported = export(net, validation + test or learned)
     makers: dict[str, Maker] = {NET: through_onnx(exported), **measures.comparators()}
