@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { longTest } from '@soundstage/core/contract-tests';
 import type { Delivery, Queue } from '@soundstage/core/ports';
 import { openLine, type Line } from '../testing/line.js';
-import { longTest } from '../testing/long-tests.js';
 import { pubsubEmulator, startPubSubEmulator } from '../testing/pubsub-emulator.js';
 import type { TestServer } from '../testing/servers.js';
 import { connectPubSub } from './connection.js';

@@ -2,6 +2,5 @@
 export { startFaultProxy, type Fault, type FaultProxy } from './fault-proxy.js';
 export { gcsServer, startGcsServer, type GcsTestServer } from './gcs-server.js';
 export { openLine, type Line } from './line.js';
-export { longTest } from './long-tests.js';
 export { pubsubEmulator, startPubSubEmulator } from './pubsub-emulator.js';
 export type { TestServer } from './servers.js';

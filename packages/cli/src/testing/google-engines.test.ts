@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import {
-  gcsServer,
-  longTest,
-  pubsubEmulator,
-  startGcsServer,
-  startPubSubEmulator,
-} from '@soundstage/adapters-gcp/testing';
+import { gcsServer, pubsubEmulator, startGcsServer, startPubSubEmulator } from '@soundstage/adapters-gcp/testing';
+import { longTest } from '@soundstage/core/contract-tests';
 import { demoClip } from '@soundstage/inference';
 import { testFolder, type TestFolder } from './run-cli.js';
 
