@@ -136,7 +136,7 @@ def limits(clips: list[Clip], parts: list[Measured]) -> list[str]:
         if ours["onset_f1_100ms"] <= best:
             said.append(
                 f"On {part.split} onsets in its loudness meet the true ones no more often than those of another clip do"
-                f" ({ours['onset_f1_100ms']:.2f} against {best:.2f}); for sounds in time with the picture use the events engine."
+                f" ({ours['onset_f1_100ms']:.2f} against {best:.2f}); for sounds in time with the picture use the engine palette."
             )
     return said
 

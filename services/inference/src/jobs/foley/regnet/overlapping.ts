@@ -8,7 +8,8 @@ export interface Piece {
 
 /**
  * Cuts a series of rows that comes bit by bit into pieces of `size` rows; each begins with the last `overlap` rows of the
- * one before. The last one is shorter, but never only what was there before. No rows give no piece.
+ * one before. The last one is longer than the others rather than shorter, up to twice as long: at the end of a film a net
+ * needs as much to go by as elsewhere. No rows give no piece.
  */
 export function cutOverlapping({ width, size, overlap }: { width: number; size: number; overlap: number }): {
   add(rows: Float32Array): Piece[];
@@ -22,8 +23,8 @@ export function cutOverlapping({ width, size, overlap }: { width: number; size: 
       all.set(rows, held.length);
       const pieces: Piece[] = [];
       let from = 0;
-      // Only what more rows follow is a whole piece: else the last one could be empty.
-      while (all.length / width - from > size) {
+      const whole = size + (size - overlap);
+      while (all.length / width - from >= whole) {
         pieces.push({ data: all.slice(from * width, (from + size) * width), rows: size, last: false });
         from += size - overlap;
       }
