@@ -35,7 +35,7 @@ class VocoderConfig(Config):
     layers: int = setting(0, "layers of the trunk; 0: as size says", least=0, most=32)
     iterations: int = setting(32, "Griffin-Lim iterations that end the graph: more are closer and slower", least=0, most=64)
     training_iterations: int = setting(1, "iterations that the loss looks through", least=0, most=16)
-    steps: int = setting(3000, "optimisation steps", least=1)
+    steps: int = setting(1500, "optimisation steps", least=1)
     batch: int = setting(6, "crops a step", least=1, most=1024)
     crop_hops: int = setting(28, "hops of a crop that are judged, 86.1 a second", least=16, most=2000)
     learning_rate: float = setting(2e-3, "the highest; it rises over the first steps and falls as a cosine", least=1e-6, most=1)

@@ -115,7 +115,7 @@ def limits(recordings: list[Recording], parts: list[Measured]) -> list[str]:
     for part in parts:
         lost = [METRICS[name][0] for name, won in beaten(part).items() if not won]
         if lost:
-            said.append(f"On {part.split} it is no better than Griffin-Lim in: {'; '.join(lost)}.")
+            said.append(f"On {part.split} it is no better than the better of both Griffin-Lims (32 and 60 iterations) in: {'; '.join(lost)}.")
     for split in ("validation", "test"):
         if not any(part.split == split for part in parts):
             said.append(f"No clip with sound is in the split {split}: nothing was measured there.")
