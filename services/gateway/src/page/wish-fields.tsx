@@ -30,7 +30,7 @@ export function WishFields({ wish, still, onWish }: { wish: Wish; still: boolean
       {!drawn && <SoundField sound={wish.sound} onSound={(sound) => change({ sound })} />}
       {!drawn && <MuteFields mute={wish.mute} onMute={(mute) => change({ mute })} />}
       <div class="field-row field-row-even">
-        <fieldset class="field quality">
+        <fieldset class="field radios quality">
           <legend>Quality</legend>
           {(['standard', 'draft'] as const).map((quality) => (
             <label key={quality}>
@@ -122,7 +122,7 @@ export function WishFields({ wish, still, onWish }: { wish: Wish; still: boolean
 /** Recordings by a cue sheet, or a net. */
 function EngineField({ engine, onEngine }: { engine: Wish['engine']; onEngine(engine: Wish['engine']): void }) {
   return (
-    <fieldset class="field quality">
+    <fieldset class="field radios">
       <legend>How is it made?</legend>
       {(['palette', 'regnet'] as const).map((each) => (
         <label key={each}>
@@ -132,8 +132,8 @@ function EngineField({ engine, onEngine }: { engine: Wish['engine']; onEngine(en
       ))}
       {engine === 'regnet' && (
         <p class="hint">
-          A net hears what moves in a video. It sounds rougher, can’t be told what it should be, and gives nothing to
-          edit; the server needs a trained model for it.
+          A net draws the sound of what it sees in a video. It sounds rougher, can’t be told what it should be, and
+          gives nothing to edit; the server needs a trained model for it.
         </p>
       )}
     </fieldset>
