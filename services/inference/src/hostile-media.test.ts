@@ -3,13 +3,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLocalAdapters } from '@soundstage/adapters-local';
 import { FoleyQuality, FoleySpec, InferenceServiceService, JobState, type Job } from '@soundstage/contracts';
+import { longTests } from '@soundstage/core/contract-tests';
 import { healthOf, startTestServices, temporaryFolder, type TestServices } from '@soundstage/core/testing';
 import { runningProcesses } from '@soundstage/media';
 import { createInference } from './index.js';
 import { seededRandom } from './jobs/foley/render/random.js';
 import { bouncingBox, H264, makeVideo } from './testing/silent-video.js';
 
-const FILES = 200;
+const FILES = longTests ? 200 : 50;
 const SEED = 20_261;
 
 let home: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -13,6 +13,7 @@ import {
   type ObjectRef,
 } from '@soundstage/contracts';
 import { storeBytes } from '@soundstage/core';
+import { longTests } from '@soundstage/core/contract-tests';
 import { startTestServices, temporaryFolder, withEnvironment, type TestServices } from '@soundstage/core/testing';
 import { findModelFolder, listRegistered, promoteModel, registerModel, rollbackModel } from '@soundstage/models';
 import { createInference } from './index.js';
@@ -20,7 +21,7 @@ import { heard, strengthAt } from './testing/hearing.js';
 import { pitchOf, regnetModels, standIn } from './testing/regnet-models.js';
 import { H264, makeVideo } from './testing/silent-video.js';
 
-const PROMOTIONS = 20;
+const PROMOTIONS = longTests ? 20 : 6;
 
 let home: Awaited<ReturnType<typeof temporaryFolder>>;
 let services: TestServices;

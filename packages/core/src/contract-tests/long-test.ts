@@ -2,5 +2,8 @@ import { test } from '@jest/globals';
 
 type DeclareTest = (name: string, run: () => Promise<void>, timeoutMs?: number) => void;
 
-/** Tests that take long run where SOUNDSTAGE_LONG_TESTS=1 asks for them. */
-export const longTest: DeclareTest = process.env.SOUNDSTAGE_LONG_TESTS === '1' ? test : test.skip;
+/** Whether SOUNDSTAGE_LONG_TESTS=1 asks for what takes long: `npm run test:long`. */
+export const longTests = process.env.SOUNDSTAGE_LONG_TESTS === '1';
+
+/** A test that takes long. */
+export const longTest: DeclareTest = longTests ? test : test.skip;
