@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { createQueue, readAdapterChoice } from '@soundstage/adapters';
 import { pubsubEmulator, startPubSubEmulator } from '@soundstage/adapters-gcp/testing';
 import type { Queue } from '@soundstage/core';
+import { longTest } from '@soundstage/core/contract-tests';
 import { testFolder, type TestFolder } from '../testing/run-cli.js';
 
 let folder: TestFolder;
@@ -49,7 +50,7 @@ describe('soundstage queue', () => {
   });
 
   if (!pubsubEmulator) console.log('1 test of soundstage queue is skipped: the Pub/Sub emulator isn’t installed');
-  (pubsubEmulator ? test : test.skip)(
+  (pubsubEmulator ? longTest : test.skip)(
     'makes the topics in Google Pub/Sub, and puts dead letters back there',
     async () => {
       const emulator = await startPubSubEmulator();
