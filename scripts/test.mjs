@@ -2,18 +2,18 @@
 //   node scripts/test.mjs            everything
 //   node scripts/test.mjs jest …     one suite, with further arguments for its runner
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, existsSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 
 const bin = (name) => `node_modules/.bin/${name}`;
 const python = '.cache/venv/bin/python';
 const artefacts = 'artefacts';
 mkdirSync(artefacts, { recursive: true });
 
-/** Runs a program with its output shown; gives its exit code. */
-function run(command, args, env = {}) {
+/** Runs a program with its output shown, or written to a file; gives its exit code. */
+function run(command, args, env = {}, output = 'inherit') {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
       env: { ...process.env, FORCE_COLOR: '0', ...env },
     });
     child.on('error', () => resolve(127));
@@ -55,16 +55,12 @@ async function jest(...args) {
 async function pytest(...args) {
   const report = `${artefacts}/pytest.xml`;
   rmSync(report, { force: true });
-  const code = await run(python, [
-    '-m',
-    'pytest',
-    '-q',
-    '-rs',
-    '--color=no',
-    `--junitxml=${report}`,
-    'services/trainer',
-    ...args,
-  ]);
+  const log = `${artefacts}/pytest.log`;
+  const output = openSync(log, 'w');
+  const options = ['-q', '-rs', '--color=no', `--junitxml=${report}`];
+  const code = await run(python, ['-m', 'pytest', ...options, 'services/trainer', ...args], {}, output);
+  closeSync(output);
+  console.log(`\n== pytest\n${readFileSync(log, 'utf8')}`);
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
   const [suite] = readFileSync(report, 'utf8').match(/<testsuite [^>]*>/) ?? [''];
   const count = (name) => Number(suite.match(new RegExp(` ${name}="(\\d+)"`))?.[1] ?? 0);
@@ -90,16 +86,23 @@ if (only && !(only in suites)) {
 }
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
-for (const [name, suite] of Object.entries(suites)) {
-  if (only && name !== only) continue;
-  console.log(`\n== ${name}`);
+
+async function take(name) {
+  if (only && name !== only) return;
+  if (name !== 'pytest') console.log(`\n== ${name}`);
   const start = Date.now();
-  const counts = await suite(...rest);
+  const counts = await suites[name](...rest);
   for (const key of Object.keys(total)) total[key] += counts[key];
   lines.push(
     `${name.padEnd(14)}${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${Math.round((Date.now() - start) / 1000)} s)`,
   );
 }
+
+// The trainer's tests take one core, and so do the checks: they go side by side. The tests of jest take both.
+const beside = take('pytest');
+for (const name of ['proto', 'format', 'lint', 'dependencies', 'palette']) await take(name);
+await beside;
+await take('jest');
 console.log(`\n${lines.join('\n')}\n`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);

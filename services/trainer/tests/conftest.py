@@ -15,6 +15,10 @@ from soundstage_trainer.recipes.common import newest_version
 os.environ["SOUNDSTAGE_CODE_VERSION"] = "test"  # also of the processes that tests start: a run goes on though a file was saved
 torch.set_num_threads(1)  # small nets on a shared machine: threads that wait for each other cost minutes
 
+long_test = pytest.mark.skipif(
+    os.environ.get("SOUNDSTAGE_LONG_TESTS") != "1", reason="takes long: set SOUNDSTAGE_LONG_TESTS=1"
+)
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 MODELS = CHECKOUT / "models"
 
@@ -44,7 +48,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> None:
 
 def pytest_terminal_summary(terminalreporter) -> None:
     if _skipped:
-        terminalreporter.write_line(f"{_skipped} tests skipped: their data is not on this machine (SOUNDSTAGE_DATA)")
+        terminalreporter.write_line(f"{_skipped} tests skipped: without their data (SOUNDSTAGE_DATA), or among those that take long (SOUNDSTAGE_LONG_TESTS=1)")
 
 
 @pytest.fixture(scope="session")

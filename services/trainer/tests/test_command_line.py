@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MODELS, knocking_clip
+from conftest import MODELS, knocking_clip, long_test
 from small_run import start
 
 from soundstage_trainer.card import read_card
@@ -113,6 +113,7 @@ def test_a_small_training_runs_to_its_card_and_tells_its_progress(clips: Path, c
     assert "cross-validation" in report.read_text()
 
 
+@long_test
 def test_a_training_killed_three_times_ends_in_the_same_model(data: Path, cache: Path, tmp_path: Path) -> None:
     def arguments(folder: Path) -> list[object]:
         given = {"epochs": 40, "voters": 2, "checkpoint_minutes": 0.0005}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import MODELS
+from conftest import MODELS, long_test
 from scipy.io import wavfile
 from sounding_clips import lay_out, without_mel
 
@@ -139,7 +138,7 @@ def test_padding_is_no_sound_and_a_silent_data_set_ends_with_42(tmp_path: Path, 
     assert "nothing to learn from" in capsys.readouterr().err
 
 
-@pytest.mark.skipif("SOUNDSTAGE_WHOLE_TRAININGS" not in os.environ, reason="10 s: set SOUNDSTAGE_WHOLE_TRAININGS=1")
+@long_test
 def test_a_small_training_runs_to_its_card_and_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = {"steps": 2, "batch": 2, "crop_hops": 16, "channels": 8, "layers": 1, "iterations": 1}
     data = lay_out(tmp_path / "data")
