@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { JobState, LaunchTrainingRequest, TrainerLauncherServiceService } from '@soundstage/contracts';
 import { createLocalAdapters } from '@soundstage/adapters-local';
+import { longTest } from '@soundstage/core/contract-tests';
 import { startTestServices, temporaryFolder, withEnvironment, type TestServices } from '@soundstage/core/testing';
 import { createTrainerLauncher } from './index.js';
 import { toParameter } from './parameters.js';
@@ -51,8 +52,7 @@ const venv = fileURLToPath(new URL('../../../.cache/venv/bin/python', import.met
     expect(ended.error?.message).toMatch(/clips .* lies in/);
   }, 90_000);
 
-  // A minute or more on two busy cores: SOUNDSTAGE_TEST_TRAINING=1 npx jest real-trainer
-  (process.env.SOUNDSTAGE_TEST_TRAINING ? test : test.skip)(
+  longTest(
     'gives a model that is registered above the one that ships, seen to run, and promoted',
     async () => {
       const request = LaunchTrainingRequest.fromPartial({ spec: { recipe: 'zero_crossings' } });

@@ -8,36 +8,13 @@ import {
   type DatasetVersion,
 } from '@soundstage/contracts';
 import { badInput, SoundstageError } from '@soundstage/core';
-import { connect, type Connection } from '../connect/connect.js';
-import { untilInterrupted } from '../interrupt.js';
+import type { Connection } from '../connect/connect.js';
+import { say, withService, type ServiceOptions } from '../connect/with-service.js';
 import { showProgress } from '../progress.js';
 import { writeWhole } from '../write-whole.js';
 import { newestVersion, readReport, split, splitSpec, type Division } from './create.js';
 import { datasetNamed, shortId } from './names.js';
 import { comparisonAsText, datasetsAsText, kindInWords, versionAsText, versionJson, versionsAsText } from './show.js';
-
-interface Shared {
-  server?: string;
-  json?: boolean;
-}
-
-/** Runs a command of datasets on the splitter. */
-async function withSplitter(
-  options: Shared,
-  work: (connection: Connection, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  await untilInterrupted(async (signal) => {
-    const connection = await connect(['splitter'], options);
-    try {
-      await work(connection, signal);
-    } finally {
-      await connection.close();
-    }
-  });
-}
-
-const say = (options: Shared, json: () => unknown, text: () => string) =>
-  process.stdout.write(options.json ? `${JSON.stringify(json())}\n` : text());
 
 export function addDatasetCommands(program: Command): void {
   const dataset = program
@@ -63,8 +40,8 @@ Examples:
   addCreate(shared(dataset.command('create')));
 
   shared(dataset.command('list').description('All datasets, or all versions of one.').argument('[name]')).action(
-    (name: string | undefined, options: Shared) =>
-      withSplitter(options, async (connection, signal) => {
+    (name: string | undefined, options: ServiceOptions) =>
+      withService('splitter', options, async (connection, signal) => {
         if (name === undefined) {
           const datasets = await allDatasets(connection, signal);
           say(
@@ -89,8 +66,8 @@ Examples:
       .description('Counts by label and split, what was rejected and why, and where the page to look through it is.')
       .argument('<dataset>', 'NAME or NAME@VERSION')
       .option('--page <file>', 'write the page to look and listen through the dataset'),
-  ).action((text: string, options: Shared & { page?: string }) =>
-    withSplitter(options, async (connection, signal) => {
+  ).action((text: string, options: ServiceOptions & { page?: string }) =>
+    withService('splitter', options, async (connection, signal) => {
       const version = await findVersion(connection, text, signal);
       if (options.page !== undefined) {
         await writeWhole(options.page, await textOf(connection, version, signal)).catch(cannotWrite(options.page));
@@ -110,8 +87,8 @@ Examples:
       .description('Let a word stand for a version; moved, it stands for another.')
       .argument('<dataset>', 'NAME or NAME@VERSION')
       .argument('<tag>', 'reviewed, for example'),
-  ).action((text: string, tag: string, options: Shared) =>
-    withSplitter(options, async (connection, signal) => {
+  ).action((text: string, tag: string, options: ServiceOptions) =>
+    withService('splitter', options, async (connection, signal) => {
       const request = { ...datasetNamed(text), tag, expectedVersion: undefined };
       const { tag: now, previousVersion } = await connection.call(Splitter.tagDataset, request, signal);
       const before =
@@ -130,8 +107,8 @@ Examples:
       .description('What was added, removed, moved, relabelled and remade from one version to another.')
       .argument('<from>', 'NAME or NAME@VERSION')
       .argument('<to>', 'NAME or NAME@VERSION'),
-  ).action((from: string, to: string, options: Shared) =>
-    withSplitter(options, async (connection, signal) => {
+  ).action((from: string, to: string, options: ServiceOptions) =>
+    withService('splitter', options, async (connection, signal) => {
       const changes: DatasetChange[] = [];
       const sides = { from: datasetNamed(from), to: datasetNamed(to) };
       const page = (pageToken: string) =>
@@ -154,7 +131,7 @@ Examples:
   addExport(shared(dataset.command('export')));
 }
 
-interface CreateOptions extends Shared {
+interface CreateOptions extends ServiceOptions {
   from: string[];
   shares: [number, number, number];
   own?: boolean;
@@ -183,7 +160,7 @@ Examples:
   soundstage dataset create foley --from a.jsonl b.jsonl --folds 5 --shares 0.8,0,0.2 --tag folds`,
     )
     .action((name: string, options: CreateOptions) =>
-      withSplitter(options, async (connection, signal) => {
+      withService('splitter', options, async (connection, signal) => {
         const reports = await Promise.all(options.from.map(readReport));
         const spec = await splitSpec(
           connection,
@@ -228,7 +205,7 @@ function divisionOf({ shares, own, folds, seed }: CreateOptions): Division {
   return { method: 'shares', train, validation, test, folds: 0, seed };
 }
 
-interface ExportCommandOptions extends Shared {
+interface ExportCommandOptions extends ServiceOptions {
   to?: string;
   dvcRemote?: string;
   dvcProject?: string;
@@ -249,7 +226,7 @@ Examples:
   soundstage dataset export foley --dvc-remote /srv/dvc --dvc-project .   then: dvc pull foley.dvc`,
     )
     .action((text: string, options: ExportCommandOptions) =>
-      withSplitter(options, async (connection, signal) => {
+      withService('splitter', options, async (connection, signal) => {
         const { to, dvcRemote, dvcProject = '.' } = options;
         if ((to === undefined) === (dvcRemote === undefined)) {
           throw badInput(

@@ -2,33 +2,12 @@ import { buffer } from 'node:stream/consumers';
 import { InvalidArgumentError, type Command } from 'commander';
 import { RegisteredModel, Run, TrainerLauncherServiceService as Launcher, type ObjectRef } from '@soundstage/contracts';
 import { badInput } from '@soundstage/core';
-import { connect, type Connection } from '../connect/connect.js';
-import { untilInterrupted } from '../interrupt.js';
+import type { Connection } from '../connect/connect.js';
+import { say, withService, type ServiceOptions } from '../connect/with-service.js';
 import { showProgress } from '../progress.js';
 import { writeWhole } from '../write-whole.js';
 import { allModels, newestRuns } from './list.js';
 import { modelsAsText, runAsText, runInWords, runsAsText } from './show.js';
-
-interface Shared {
-  server?: string;
-  json?: boolean;
-}
-
-type Work = (connection: Connection, signal: AbortSignal) => Promise<void>;
-
-async function withLauncher(options: Shared, work: Work): Promise<void> {
-  await untilInterrupted(async (signal) => {
-    const connection = await connect(['trainer-launcher'], options);
-    try {
-      await work(connection, signal);
-    } finally {
-      await connection.close();
-    }
-  });
-}
-
-const say = (options: Shared, json: () => unknown, text: () => string) =>
-  process.stdout.write(options.json ? `${JSON.stringify(json())}\n` : text());
 
 const shared = (command: Command) =>
   command
@@ -46,8 +25,8 @@ export function addModelCommands(program: Command): void {
     );
 
   shared(models.command('list').description('All versions, with their figures.').argument('[name]')).action(
-    (name: string | undefined, options: Shared) =>
-      withLauncher(options, async (connection, signal) => {
+    (name: string | undefined, options: ServiceOptions) =>
+      withService('trainer-launcher', options, async (connection, signal) => {
         const found = await allModels(connection, name ?? '', signal);
         say(
           options,
@@ -63,8 +42,8 @@ export function addModelCommands(program: Command): void {
       .description('From now on inference takes this version.')
       .argument('<name>')
       .argument('<version>'),
-  ).action((name: string, version: string, options: Shared) =>
-    withLauncher(options, async (connection, signal) => {
+  ).action((name: string, version: string, options: ServiceOptions) =>
+    withService('trainer-launcher', options, async (connection, signal) => {
       const request = { name, version, expectedVersion: undefined };
       const { previousVersion } = await connection.call(Launcher.promoteModel, request, signal);
       say(
@@ -80,8 +59,8 @@ export function addModelCommands(program: Command): void {
       .command('rollback')
       .description('Back to the version that was promoted before, or to the one that ships.')
       .argument('<name>'),
-  ).action((name: string, options: Shared) =>
-    withLauncher(options, async (connection, signal) => {
+  ).action((name: string, options: ServiceOptions) =>
+    withService('trainer-launcher', options, async (connection, signal) => {
       const request = { name, expectedVersion: undefined };
       const { model, previousVersion } = await connection.call(Launcher.rollbackModel, request, signal);
       const now = model?.version ?? '';
@@ -112,8 +91,8 @@ Examples:
 
   shared(
     runs.command('list').description('The newest first.').option('--limit <n>', 'at most so many', readCount, 20),
-  ).action((options: Shared & { limit: number }) =>
-    withLauncher(options, async (connection, signal) => {
+  ).action((options: ServiceOptions & { limit: number }) =>
+    withService('trainer-launcher', options, async (connection, signal) => {
       const found = await newestRuns(connection, options.limit, signal);
       say(
         options,
@@ -129,8 +108,8 @@ Examples:
       .description('Parameters, dataset, code, machine, curves and figures of a run.')
       .argument('<run>')
       .option('--page <file>', 'write the page about it'),
-  ).action((runId: string, options: Shared & { page?: string }) =>
-    withLauncher(options, async (connection, signal) => {
+  ).action((runId: string, options: ServiceOptions & { page?: string }) =>
+    withService('trainer-launcher', options, async (connection, signal) => {
       const { run } = await connection.call(Launcher.getRun, { runId }, signal);
       if (options.page !== undefined) await writePage(connection, run?.page, options.page, signal);
       say(
@@ -142,8 +121,8 @@ Examples:
   );
 
   shared(runs.command('watch').description('Follow a run to its end.').argument('<run>')).action(
-    (runId: string, options: Shared) =>
-      withLauncher(options, async (connection, signal) => {
+    (runId: string, options: ServiceOptions) =>
+      withService('trainer-launcher', options, async (connection, signal) => {
         const progress = showProgress(!options.json);
         let last: Run | undefined;
         try {
@@ -172,8 +151,8 @@ Examples:
       .argument('<from>')
       .argument('<to>')
       .option('--page <file>', "write a page with both runs' curves over each other"),
-  ).action((fromRunId: string, toRunId: string, options: Shared & { page?: string }) =>
-    withLauncher(options, async (connection, signal) => {
+  ).action((fromRunId: string, toRunId: string, options: ServiceOptions & { page?: string }) =>
+    withService('trainer-launcher', options, async (connection, signal) => {
       const request = { fromRunId, toRunId };
       const { differences, page } = await connection.call(Launcher.compareRuns, request, signal);
       if (options.page !== undefined) await writePage(connection, page, options.page, signal);
@@ -186,8 +165,8 @@ Examples:
     }),
   );
 
-  shared(runs.command('cancel').description('Stop a run.').argument('<run>')).action((runId: string, options: Shared) =>
-    withLauncher(options, async (connection, signal) => {
+  shared(runs.command('cancel').description('Stop a run.').argument('<run>')).action((runId: string, options: ServiceOptions) =>
+    withService('trainer-launcher', options, async (connection, signal) => {
       const { run } = await connection.call(Launcher.cancelRun, { runId }, signal);
       say(
         options,

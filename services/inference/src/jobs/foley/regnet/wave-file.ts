@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises';
-
-const HEADER_BYTES = 44;
+import { WAVE_HEADER_BYTES, waveHeader } from '../render/wave-header.js';
 
 /** A file of sound that is written bit by bit. */
 export interface WaveFile {
@@ -18,24 +17,12 @@ export async function createWaveFile(path: string, sampleRateHz: number): Promis
   let bytes = 0;
   return {
     async append(samples) {
-      await file.write(samples, 0, samples.byteLength, HEADER_BYTES + bytes);
+      await file.write(samples, 0, samples.byteLength, WAVE_HEADER_BYTES + bytes);
       bytes += samples.byteLength;
     },
     async finish() {
-      const header = Buffer.alloc(HEADER_BYTES);
-      header.write('RIFF', 0, 'latin1');
-      header.writeUInt32LE(HEADER_BYTES - 8 + bytes, 4);
-      header.write('WAVEfmt ', 8, 'latin1');
-      header.writeUInt32LE(16, 16);
-      header.writeUInt16LE(3, 20); // IEEE float
-      header.writeUInt16LE(1, 22);
-      header.writeUInt32LE(sampleRateHz, 24);
-      header.writeUInt32LE(sampleRateHz * 4, 28);
-      header.writeUInt16LE(4, 32);
-      header.writeUInt16LE(32, 34);
-      header.write('data', 36, 'latin1');
-      header.writeUInt32LE(bytes, 40);
-      await file.write(header, 0, HEADER_BYTES, 0);
+      const header = waveHeader({ sampleRateHz, channels: 1, bits: 32, dataBytes: bytes });
+      await file.write(header, 0, WAVE_HEADER_BYTES, 0);
     },
     close: () => file.close(),
   };

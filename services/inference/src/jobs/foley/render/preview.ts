@@ -4,6 +4,7 @@ import type { Palette } from '../palette/palette.js';
 import { render } from './render.js';
 import { SAMPLE_RATE_HZ } from './sample-rate.js';
 import { chooseSounds, soundPlan } from './sound.js';
+import { waveHeader } from './wave-header.js';
 
 export interface PreviewOptions {
   class: string;
@@ -93,19 +94,9 @@ function seamless(pcm: Float32Array): Float32Array {
 /** RIFF WAVE, PCM. What would clip is turned down as a whole. */
 function wavOf(pcm: Float32Array): Uint8Array {
   const peak = pcm.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
-  const wav = Buffer.alloc(44 + pcm.length * 2);
-  wav.write('RIFF', 0, 'latin1');
-  wav.writeUInt32LE(36 + pcm.length * 2, 4);
-  wav.write('WAVEfmt ', 8, 'latin1');
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(2, 22);
-  wav.writeUInt32LE(SAMPLE_RATE_HZ, 24);
-  wav.writeUInt32LE(SAMPLE_RATE_HZ * 4, 28);
-  wav.writeUInt16LE(4, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write('data', 36, 'latin1');
-  wav.writeUInt32LE(pcm.length * 2, 40);
-  pcm.forEach((sample, i) => wav.writeInt16LE(Math.round((sample / peak) * 32767), 44 + i * 2));
-  return wav;
+  const dataBytes = pcm.length * 2;
+  const header = waveHeader({ sampleRateHz: SAMPLE_RATE_HZ, channels: 2, bits: 16, dataBytes });
+  const data = Buffer.alloc(dataBytes);
+  pcm.forEach((sample, i) => data.writeInt16LE(Math.round((sample / peak) * 32767), i * 2));
+  return Buffer.concat([header, data]);
 }
