@@ -13,7 +13,9 @@ export interface ObjectStore {
    * Writes an object, wholly or not at all: no reader ever sees a part of it.
    *
    * @throws ALREADY_EXISTS with `ifVersion: 'absent'` when the key is taken; CONFLICT when the version differs;
-   *   BAD_INPUT when the content's hash isn't `sha256` or it is longer than `maxBytes`; EXHAUSTED when the disk is full
+   *   BAD_INPUT when the content's hash isn't `sha256` or it is longer than `maxBytes`; EXHAUSTED when the disk is full.
+   *   Over a network both may also be said of a writing that was done, whose answer was lost, and that another has
+   *   replaced since: read again, and make a change so that it does no harm to make it twice.
    */
   put(key: string, body: Uint8Array | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<StoredObject>;
 
