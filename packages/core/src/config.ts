@@ -42,6 +42,11 @@ export const commonConfig = {
   /** Port of /metrics, /healthz and /readyz; 0 takes a free one, -1 opens none. */
   SOUNDSTAGE_METRICS_PORT: integer(-1, 65535).default(-1),
   SOUNDSTAGE_METRICS_HOST: z.string().default('127.0.0.1'),
+  /**
+   * A `front` answers calls and leaves the work to other processes: it is there at once where those are started only
+   * for work that waits.
+   */
+  SOUNDSTAGE_ROLE: z.enum(['all', 'front']).default('all'),
   /** How many pieces of work a service does at a time. */
   SOUNDSTAGE_CONCURRENCY: integer(1, 256).default(1),
   /** How long a killed service's work waits until another takes it up, seconds. */

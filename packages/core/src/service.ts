@@ -46,7 +46,8 @@ export async function startServices(platform: Platform, creators: readonly Creat
     createJobService(jobs, handlers),
     createTransferService(store, handlers, { uploadBytes: config.SOUNDSTAGE_UPLOAD_LIMIT }),
   ]);
-  const workers = stages.map((stage) =>
+  const worked = config.SOUNDSTAGE_ROLE === 'front' ? [] : stages;
+  const workers = worked.map((stage) =>
     startWorker(stage, platform, {
       concurrency: Math.max(config.SOUNDSTAGE_CONCURRENCY, stage.concurrency ?? 1),
       workTimeoutS: stage.workTimeoutS ?? config.SOUNDSTAGE_WORK_TIMEOUT_S,

@@ -159,6 +159,24 @@ describe('the collector', () => {
     expect(await services.client.resultOf(job!.id, 'collection')).toMatchObject({ duplicate: true });
   });
 
+  test('answers calls as a front, and leaves the work to a process that may come later', async () => {
+    const apart = await temporaryFolder();
+    const start = (role: 'all' | 'front') =>
+      withEnvironment({ SOUNDSTAGE_COLLECT_DIR: folder }, () =>
+        startTestServices(createLocalAdapters, [createCollector], apart.path, { SOUNDSTAGE_ROLE: role }),
+      );
+    const front = await start('front');
+    const request = CreateCollectionRequest.fromPartial({ spec: CollectionSpec.fromPartial(file('sub/clip.mp4')) });
+    const { job } = await front.client.call(CollectorServiceService.createCollection, request);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await front.platform.queue.stats('collection')).toMatchObject({ ready: 1, leased: 0 });
+    const worker = await start('all');
+    expect(await front.client.resultOf(job!.id, 'collection')).toMatchObject({ duplicate: false });
+    await worker.drain();
+    await front.drain();
+    await apart.remove();
+  });
+
   test('answers health checks and reflection', async () => {
     expect(await healthOf(services.address, 'soundstage.v1.CollectorService')).toBe('SERVING');
     expect(await reflectedServices(services.address)).toContain('soundstage.v1.CollectorService');

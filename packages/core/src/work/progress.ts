@@ -4,10 +4,10 @@ import type { JobStore } from './job-store.js';
 import type { AnyStage } from './stage.js';
 
 /** Object stores allow about one change of an object a second. */
-const WRITE_EVERY_MS = 500;
+const WRITE_EVERY_MS = 1000;
 
 export interface Progress {
-  /** Notes how far a step is; the job's record is rewritten at most twice a second. */
+  /** Notes how far a step is; the job's record is rewritten at most once a second. */
   report: (step: string, fraction: number, message?: string) => void;
   /** Waits for a write in flight and writes no more. */
   stop(): Promise<void>;
