@@ -38,7 +38,10 @@ export function addCollectCommand(program: Command): void {
     .option('--split <name>', 'of a dataset take this split alone')
     .option('--retry-refused', 'try again what earlier runs refused for good')
     .option('-o, --output <stem>', 'where the report goes: STEM.csv and STEM.jsonl (default: beside the first source)')
-    .option('--server <host:port>', 'let running services do it (default: in this process, on SOUNDSTAGE_HOME)')
+    .option(
+      '--server <address>',
+      'let running services do it: host:port, or name=host:port of each, with commas (default: SOUNDSTAGE_SERVER, else in this process)',
+    )
     .option('--json', 'print one JSON object: counts, reasons, paths')
     .option('-q, --quiet', 'show no progress')
     .addHelpText(

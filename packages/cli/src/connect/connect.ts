@@ -13,8 +13,10 @@ import {
   type CreateService,
   type JobKind,
 } from '@soundstage/core';
+import { addressesFor, readAddresses, serverOf } from './addresses.js';
 import { createServiceClient, type ServiceClient, type UploadFile } from './client.js';
 import { SERVICES, type ServiceName } from './services.js';
+import { severalServices } from './several-services.js';
 
 /** Services that a command speaks to: started in this process, or running elsewhere. */
 export interface Connection extends Omit<ServiceClient, 'close'> {
@@ -27,7 +29,10 @@ export interface Connection extends Omit<ServiceClient, 'close'> {
 }
 
 export interface ConnectOptions {
-  /** `host:port` of running services. Without it they are started in this process, on SOUNDSTAGE_HOME. */
+  /**
+   * `host:port` of running services, or `name=host:port` of each. Default: SOUNDSTAGE_SERVER; without that they are
+   * started in this process, on SOUNDSTAGE_HOME.
+   */
   server?: string | undefined;
 }
 
@@ -53,15 +58,15 @@ export function homeFolder(env: NodeJS.ProcessEnv = process.env): string {
  *
  * @throws BAD_INPUT for an address or a configuration that is wrong; UNAVAILABLE where nobody answers
  */
-export async function connect(needed: readonly ServiceName[], { server }: ConnectOptions = {}): Promise<Connection> {
-  return server === undefined ? startHere(needed) : connectTo(server);
+export async function connect(needed: readonly ServiceName[], options: ConnectOptions = {}): Promise<Connection> {
+  const server = serverOf(options);
+  return server === undefined ? startHere(needed) : connectTo(needed, server);
 }
 
-async function connectTo(address: string): Promise<Connection> {
-  if (!/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.test(address)) {
-    throw badInput(`--server is ${JSON.stringify(address)}; give host:port, for example 127.0.0.1:7400.`, 'server');
-  }
-  const client = createServiceClient(address);
+async function connectTo(needed: readonly ServiceName[], server: string): Promise<Connection> {
+  const addresses = addressesFor(needed, readAddresses(server));
+  const byAddress = new Map([...new Set(addresses.values())].map((one) => [one, createServiceClient(one)]));
+  const client = severalServices(new Map([...addresses].map(([name, one]) => [name, byAddress.get(one)!])));
   await client.ready(ANSWER_WITHIN_MS).catch((error: unknown) => {
     client.close();
     throw error;

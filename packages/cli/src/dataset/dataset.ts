@@ -34,7 +34,10 @@ Examples:
     );
   const shared = (command: Command) =>
     command
-      .option('--server <host:port>', 'ask running services (default: in this process, on SOUNDSTAGE_HOME)')
+      .option(
+        '--server <address>',
+        'ask running services: host:port, or name=host:port of each, with commas (default: SOUNDSTAGE_SERVER, else in this process)',
+      )
       .option('--json', 'print one JSON object');
 
   addCreate(shared(dataset.command('create')));

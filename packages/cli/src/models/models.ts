@@ -11,7 +11,7 @@ import { modelsAsText, runAsText, runInWords, runsAsText } from './show.js';
 
 const shared = (command: Command) =>
   command
-    .option('--server <host:port>', 'ask running services (default: in this process, on SOUNDSTAGE_HOME)')
+    .option('--server <address>', 'ask running services: host:port, or name=host:port of each, with commas (default: SOUNDSTAGE_SERVER, else in this process)')
     .option('--json', 'print one JSON object');
 
 /** `soundstage models`: which versions there are, and which of them inference takes. */

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { exitCode, SoundstageError } from '@soundstage/core';
+import { serverOf } from '../connect/addresses.js';
 import { homeFolder } from '../connect/connect.js';
 import { untilInterrupted } from '../interrupt.js';
 import { readRecipe } from './read-recipe.js';
@@ -48,7 +49,10 @@ Examples:
     .option('--retry-refused', 'try again what was refused for good, too')
     .option('--in-flight <n>', 'clips on their way at a time (default: 64)', readCount, 64)
     .option('--report <folder>', 'where the page about the run goes (default: below SOUNDSTAGE_HOME)')
-    .option('--server <host:port>', 'let running services do it (default: in this process, on SOUNDSTAGE_HOME)')
+    .option(
+      '--server <address>',
+      'let running services do it: host:port, or name=host:port of each, with commas (default: SOUNDSTAGE_SERVER, else in this process)',
+    )
     .option('--json', 'print one JSON object at the end')
     .option('-q, --quiet', 'show no progress')
     .addHelpText(
@@ -86,7 +90,8 @@ Examples:
 }
 
 async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<void> {
-  const { server, fresh = false, retryRefused = false, inFlight, json, quiet } = options;
+  const { fresh = false, retryRefused = false, inFlight, json, quiet } = options;
+  const server = serverOf(options);
   const read = await readRecipe(path, { set: options.set });
   if (options.dryRun) {
     const steps = await planPipeline(read, { server });
