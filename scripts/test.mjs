@@ -57,7 +57,7 @@ async function pytest(...args) {
   rmSync(report, { force: true });
   const log = `${artefacts}/pytest.log`;
   const output = openSync(log, 'w');
-  const options = ['-q', '-rs', '--color=no', `--junitxml=${report}`];
+  const options = ['-q', '-rs', '-n', '2', '--color=no', `--junitxml=${report}`];
   const code = await run(python, ['-m', 'pytest', ...options, 'services/trainer', ...args], {}, output);
   closeSync(output);
   console.log(`\n== pytest\n${readFileSync(log, 'utf8')}`);
@@ -98,7 +98,7 @@ async function take(name) {
   );
 }
 
-// The trainer's tests take one core, and so do the checks: they go side by side. The tests of jest take both.
+// Most checks take one core and wait a lot: the trainer's tests go beside them. The tests of jest take both.
 const beside = take('pytest');
 for (const name of ['proto', 'format', 'lint', 'dependencies', 'palette']) await take(name);
 await beside;

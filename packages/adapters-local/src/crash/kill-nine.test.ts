@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { longTests } from '@soundstage/core/contract-tests';
 import { createFolderObjectStore } from '../objects/folder-object-store.js';
 import { createSqliteQueue } from '../queue/sqlite-queue.js';
 import { contentOf, CRASH_TOPIC } from './crash-plan.js';
 
 const WORKER = fileURLToPath(new URL('./crash-worker.js', import.meta.url));
-const ROUNDS = 32;
+const ROUNDS = longTests ? 32 : 10;
 const SEED = Number(process.env['SOUNDSTAGE_CRASH_SEED'] ?? 1);
 const PROCESSES = 2;
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { BulkCollectionSpec, CollectorServiceService, CreateBulkCollectionRequest } from '@soundstage/contracts';
+import { longTests } from '@soundstage/core/contract-tests';
 import {
   createTestClient,
   makeTestClip,
@@ -14,7 +15,7 @@ import type { ReportLine } from './outcome.js';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 /** Of these every seventh is no clip, and every tenth the same as the one before. */
-const FILES = 60;
+const FILES = longTests ? 60 : 30;
 
 let home: Awaited<ReturnType<typeof temporaryFolder>>;
 let collectors: ServiceProcess[] = [];
