@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { longTest } from '@soundstage/core/contract-tests';
 import { demoClip } from '@soundstage/inference';
 import { MAIN, makeClip, makeMedia, testFolder } from './testing/run-cli.js';
 
@@ -26,7 +27,7 @@ describe('soundstage foley', () => {
     expect(statSync(join(folder, 'clip.foley.mp4')).size).toBeGreaterThan(statSync(clip).size / 2);
   }, 120_000);
 
-  test('gives the same bytes for the same seed, and others for another', async () => {
+  longTest('gives the same bytes for the same seed, and others for another', async () => {
     const make = async (...args: string[]) => {
       expect((await soundstage(['foley', clip, '--sound', 'wood', '--seed', '7', '-q', '-o', ...args])).code).toBe(0);
     };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { longTest } from '@soundstage/core/contract-tests';
 import { makeTestClip } from '@soundstage/core/testing';
 import { MAIN, testFolder, type TestFolder } from '../testing/run-cli.js';
 
@@ -144,7 +145,7 @@ describe('A pipeline', () => {
     LIMIT_MS,
   );
 
-  test(
+  longTest(
     'killed at any moment and run again, ends in the same dataset, with each clip in it once',
     async () => {
       for (const afterMs of [1200, 2400]) {
