@@ -27,16 +27,20 @@ describe('soundstage foley', () => {
     expect(statSync(join(folder, 'clip.foley.mp4')).size).toBeGreaterThan(statSync(clip).size / 2);
   }, 120_000);
 
-  longTest('gives the same bytes for the same seed, and others for another', async () => {
-    const make = async (...args: string[]) => {
-      expect((await soundstage(['foley', clip, '--sound', 'wood', '--seed', '7', '-q', '-o', ...args])).code).toBe(0);
-    };
-    await make('a.mp4', '--candidates', '2');
-    await make('b.mp4');
-    const [one, other, same] = ['a.mp4', 'a-2.mp4', 'b.mp4'].map((name) => readFileSync(path(name)));
-    expect(one!.equals(same!)).toBe(true);
-    expect(one!.equals(other!)).toBe(false);
-  }, 120_000);
+  longTest(
+    'gives the same bytes for the same seed, and others for another',
+    async () => {
+      const make = async (...args: string[]) => {
+        expect((await soundstage(['foley', clip, '--sound', 'wood', '--seed', '7', '-q', '-o', ...args])).code).toBe(0);
+      };
+      await make('a.mp4', '--candidates', '2');
+      await make('b.mp4');
+      const [one, other, same] = ['a.mp4', 'a-2.mp4', 'b.mp4'].map((name) => readFileSync(path(name)));
+      expect(one!.equals(same!)).toBe(true);
+      expect(one!.equals(other!)).toBe(false);
+    },
+    120_000,
+  );
 
   test('takes a file whatever it is called', async () => {
     const name = "- it's a “name” 100%d http:\n영화 ж.mp4";
