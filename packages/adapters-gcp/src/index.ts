@@ -2,4 +2,5 @@ export { createPubSubQueue, type PubSubQueueOptions } from './queue/pubsub-queue
 export { initQueues, replayDeadLetters } from './queue/manage-queues.js';
 export type { QueueChange } from './queue/subscriptions.js';
 export { createGcsObjectStore, type GcsObjectStoreOptions } from './objects/gcs-object-store.js';
-export { createSignedUrls, type SignedRequest, type SignedUpload, type SignedUrls } from './objects/signed-urls.js';
+export { bucketCors, type CorsRule } from './objects/bucket-cors.js';
+export { createSignedUrls, type SignedUrlOptions } from './objects/signed-urls.js';

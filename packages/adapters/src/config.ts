@@ -6,6 +6,8 @@ export interface AdapterChoice {
   queue: 'sqlite' | 'pubsub';
   store: 'folder' | 'gcs';
   runner: 'process';
+  /** Whether clients are given addresses with which they send and fetch media by themselves. */
+  signedAddresses: boolean;
   pubsub: { projectId: string | undefined; endpoint: string | undefined; prefix: string };
   gcs: { bucket: string; endpoint: string | undefined };
 }
@@ -16,6 +18,8 @@ const shape = {
   SOUNDSTAGE_QUEUE: z.enum(['sqlite', 'pubsub']).optional(),
   SOUNDSTAGE_STORE: z.enum(['folder', 'gcs']).optional(),
   SOUNDSTAGE_RUNNER: z.enum(['process', 'kubernetes']).optional(),
+  /** Default: on, where the store is Google's own. */
+  SOUNDSTAGE_SIGNED_ADDRESSES: z.enum(['on', 'off']).optional(),
   /** Stands before the name of each topic and subscription. */
   SOUNDSTAGE_QUEUE_PREFIX: z
     .string()
@@ -56,6 +60,9 @@ export function readAdapterChoice(env: NodeJS.ProcessEnv = process.env): Adapter
     queue: config.SOUNDSTAGE_QUEUE ?? (gcp ? 'pubsub' : 'sqlite'),
     store,
     runner: 'process',
+    // A stand-in has nobody who could sign.
+    signedAddresses:
+      store === 'gcs' && (config.SOUNDSTAGE_SIGNED_ADDRESSES ?? (config.STORAGE_EMULATOR_HOST ? 'off' : 'on')) === 'on',
     pubsub: {
       projectId: config.GOOGLE_CLOUD_PROJECT,
       endpoint: config.PUBSUB_EMULATOR_HOST,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Adapters, JobRunner, ObjectStore, Queue } from '@soundstage/core';
+import type { Adapters, JobRunner, ObjectStore, Queue, SignedAddresses } from '@soundstage/core';
 import { readAdapterChoice, type AdapterChoice } from './config.js';
 
 /**
@@ -11,12 +11,13 @@ import { readAdapterChoice, type AdapterChoice } from './config.js';
  */
 export async function createAdapters(home: string, env: NodeJS.ProcessEnv = process.env): Promise<Adapters> {
   const choice = readAdapterChoice(env);
-  const [queue, store, runner] = await Promise.all([
+  const [queue, store, signed, runner] = await Promise.all([
     createQueue(home, choice),
     createStore(home, choice),
+    createSigned(choice),
     createRunner(home),
   ]);
-  return { queue, store, runner };
+  return { queue, store, runner, ...(signed ? { signed } : {}) };
 }
 
 /** The queue alone. @throws as `createAdapters` */
@@ -36,6 +37,12 @@ async function createStore(home: string, choice: AdapterChoice): Promise<ObjectS
   }
   const { createFolderObjectStore } = await import('@soundstage/adapters-local');
   return createFolderObjectStore({ folder: join(home, 'store') });
+}
+
+async function createSigned(choice: AdapterChoice): Promise<SignedAddresses | undefined> {
+  if (choice.store !== 'gcs' || !choice.signedAddresses) return undefined;
+  const { createSignedUrls } = await import('@soundstage/adapters-gcp');
+  return createSignedUrls(choice.gcs);
 }
 
 async function createRunner(home: string): Promise<JobRunner> {

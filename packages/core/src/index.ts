@@ -6,6 +6,8 @@ export * from './platform.js';
 export type * from './ports/job-runner.js';
 export type * from './ports/object-store.js';
 export type * from './ports/queue.js';
+export type * from './ports/signed-addresses.js';
+export * from './resumable-upload.js';
 export * from './run-services.js';
 export * from './service.js';
 export * from './store-json.js';

@@ -3,6 +3,7 @@ import type { CommonConfig } from './config.js';
 import type { JobRunner } from './ports/job-runner.js';
 import type { ObjectStore } from './ports/object-store.js';
 import type { Queue } from './ports/queue.js';
+import type { SignedAddresses } from './ports/signed-addresses.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
 import type { Logger } from './telemetry/log.js';
 import { createJobStore, type JobStore } from './work/job-store.js';
@@ -12,6 +13,8 @@ export interface Adapters {
   queue: Queue;
   store: ObjectStore;
   runner: JobRunner;
+  /** Where the store can sign addresses. */
+  signed?: SignedAddresses;
 }
 
 /** What every service is given at start. */

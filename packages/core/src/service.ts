@@ -44,7 +44,7 @@ export async function startServices(platform: Platform, creators: readonly Creat
   const host = await startGrpcHost(config.SOUNDSTAGE_LISTEN, [
     ...services.flatMap((service) => service.grpc),
     createJobService(jobs, handlers),
-    createTransferService(store, handlers, { uploadBytes: config.SOUNDSTAGE_UPLOAD_LIMIT }),
+    createTransferService(platform, handlers, { uploadBytes: config.SOUNDSTAGE_UPLOAD_LIMIT }),
   ]);
   const worked = config.SOUNDSTAGE_ROLE === 'front' ? [] : stages;
   const workers = worked.map((stage) =>

@@ -12,6 +12,10 @@ import { readJson, writeJson } from './store-json.js';
  *     uploads/<id>/part-<offset>        bytes, contiguous
  *     uploads/<id>/object.json          the finished object's reference; written last
  *     media/<sha256>                    the content itself
+ *     media/<sha256>-<id>               the content of an upload that went to a signed address
+ *
+ * The bytes of the last kind never pass through a service, so their hash is only what their sender said: hence a key
+ * of their own, which no other upload can come to share, and the check in `fetchObject` before work begins.
  */
 
 interface UploadRecord {
@@ -21,6 +25,11 @@ interface UploadRecord {
   sha256: string;
   createTime: string;
 }
+
+/** Where the bytes of an upload lie that are sent to a signed address. */
+const sentKey = (sha256: string, id: string) => `media/${sha256}-${id}`;
+/** Whether an object's hash is only what its sender said. */
+export const isSentKey = (key: string): boolean => /^media\/[0-9a-f]{64}-[a-z0-9-]{1,64}$/.test(key);
 
 /** Uploads that nobody went on with for so long are removed by `sweepUploads`. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
@@ -55,9 +64,10 @@ export async function createUpload(
     if (SoundstageError.from(error).reason !== 'ALREADY_EXISTS') throw error;
   });
   const upload = await readUpload(store, id);
-  if (upload.sizeBytes !== request.sizeBytes) {
+  const { sha256 } = await readRecord(store, id);
+  if (upload.sizeBytes !== request.sizeBytes || (sha256 && request.sha256 && sha256 !== request.sha256)) {
     throw new SoundstageError('ALREADY_EXISTS', 'The request_id belongs to another upload: choose a new one.', {
-      violations: [{ field: 'request_id', description: 'was used for an upload of another size' }],
+      violations: [{ field: 'request_id', description: 'was used for an upload of another size or hash' }],
     });
   }
   return upload;
@@ -76,7 +86,9 @@ export async function readUpload(store: ObjectStore, id: string): Promise<Upload
   const record = await readRecord(store, id);
   const finished = await readJson<Omit<ObjectRef, 'sizeBytes'>>(store, `uploads/${id}/object.json`);
   const sizeBytes = BigInt(record.sizeBytes);
-  const object = finished && { ...finished.value, sizeBytes };
+  // Sent bytes that turned out not to be what their sender said were removed, and may be sent again.
+  const gone = finished && isSentKey(finished.value.key) && !(await store.stat(finished.value.key));
+  const object = finished && !gone ? { ...finished.value, sizeBytes } : undefined;
   const committedBytes = object ? sizeBytes : (await partsOf(store, id)).committedBytes;
   return { id, fileName: record.fileName, sizeBytes, committedBytes, object };
 }
@@ -153,6 +165,50 @@ export async function finishUpload(
   return { ...upload, committedBytes: upload.sizeBytes, object };
 }
 
+/** What a signed address is made for. */
+export interface SentContent {
+  key: string;
+  sha256: string;
+  sizeBytes: number;
+  mediaType: string;
+}
+
+/** Where and what the content of an upload is that is sent by itself. @throws BAD_INPUT where the upload's hash wasn't announced */
+export async function sentContent(store: ObjectStore, id: string): Promise<SentContent> {
+  const { sha256, sizeBytes, mediaType } = await readRecord(store, id);
+  if (!sha256) throw badInput('A signed address needs the content’s SHA-256: announce it.', 'sha256');
+  return { key: sentKey(sha256, id), sha256, sizeBytes, mediaType };
+}
+
+/**
+ * Makes bytes that were sent to a signed address the upload's object. Their size and the announced hash are looked at
+ * here; that they have the hash is checked when they are first read.
+ *
+ * @throws CONFLICT while they aren't there; BAD_INPUT when they aren't as many as announced
+ */
+export async function finishSentUpload(store: ObjectStore, id: string): Promise<Upload> {
+  const upload = await readUpload(store, id);
+  if (upload.object) return upload;
+  const { key, sha256, sizeBytes, mediaType } = await sentContent(store, id);
+  const stored = await store.stat(key);
+  if (!stored) {
+    throw new SoundstageError(
+      'CONFLICT',
+      `The bytes of ${JSON.stringify(upload.fileName)} haven’t come whole: send them to the signed address first.`,
+    );
+  }
+  if (stored.sizeBytes !== sizeBytes || stored.sha256 !== sha256) {
+    await store.delete(key);
+    throw badInput(
+      `${JSON.stringify(upload.fileName)} came with ${stored.sizeBytes} bytes, not the ${sizeBytes} that were announced: send it again.`,
+      'size_bytes',
+    );
+  }
+  const reference = { key, sha256, mediaType };
+  await writeJson(store, `uploads/${id}/object.json`, reference);
+  return { ...upload, committedBytes: upload.sizeBytes, object: { ...reference, sizeBytes: upload.sizeBytes } };
+}
+
 /** Stores media under its hash. "Already there" is success. */
 export async function storeMedia(
   store: ObjectStore,
@@ -180,6 +236,14 @@ export async function sweepUploads(store: ObjectStore, now = Date.now()): Promis
     newest.set(id, Math.max(newest.get(id) ?? 0, modifiedAt.getTime()));
   }
   const abandoned = new Set([...newest].filter(([, at]) => now - at > ABANDONED_AFTER_MS).map(([id]) => id));
+  const finished = new Set(
+    objects.filter(({ key }) => key.endsWith('/object.json')).map(({ key }) => key.split('/')[1]),
+  );
+  for (const id of abandoned) {
+    if (finished.has(id)) continue;
+    const record = await readJson<UploadRecord>(store, `uploads/${id}/upload.json`);
+    if (record?.value.sha256) await store.delete(sentKey(record.value.sha256, id));
+  }
   for (const { key } of objects) if (abandoned.has(key.split('/')[1] ?? '')) await store.delete(key);
   return abandoned.size;
 }

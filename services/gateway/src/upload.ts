@@ -27,6 +27,7 @@ export async function uploadFile(
       sizeBytes: BigInt(file.sizeBytes),
       mediaType: file.mediaType,
       sha256: '',
+      signed: false,
     },
     { signal },
   );

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SoundstageError } from '@soundstage/core/errors';
+import { badInput, SoundstageError } from '@soundstage/core/errors';
 import type { StoredObject } from '@soundstage/core/ports';
 import type { StorageClient } from './storage-client.js';
 
@@ -12,16 +12,19 @@ const BREAKS = 8;
 
 /**
  * Opens a range of one generation of an object. A line that breaks is taken up again where it broke; an object that is
- * read from end to end is held to its hash.
+ * read from end to end is held to its hash, where that is known.
  *
+ * @param hashKnown we made the hash of what we sent; without it the hash is only what somebody else said
  * @returns undefined when that generation is no longer there
- * @throws (from the stream) UNAVAILABLE when the object was replaced and the line broke; INTERNAL when it is damaged
+ * @throws (from the stream) UNAVAILABLE when the object was replaced and the line broke; INTERNAL when it is damaged;
+ *   BAD_INPUT when somebody else sent it and it hasn't the hash that they said
  */
 export async function openGeneration(
   client: StorageClient,
-  object: StoredObject,
+  object: Pick<StoredObject, 'key' | 'version' | 'sizeBytes'> & Partial<Pick<StoredObject, 'sha256'>>,
   start: number,
   end: number,
+  hashKnown = true,
 ): Promise<Readable | undefined> {
   const { key, version, sizeBytes, sha256 } = object;
   const url = client.objectUrl(key, { alt: 'media', generation: version });
@@ -45,7 +48,7 @@ export async function openGeneration(
   const first = opened;
 
   async function* content(): AsyncGenerator<Buffer> {
-    const hash = start === 0 && end === sizeBytes ? createHash('sha256') : undefined;
+    const hash = sha256 !== undefined && start === 0 && end === sizeBytes ? createHash('sha256') : undefined;
     let at = start;
     let parts = first;
     try {
@@ -75,6 +78,12 @@ export async function openGeneration(
         }
       }
       const found = hash?.digest('hex');
+      if (found !== undefined && found !== sha256 && !hashKnown) {
+        throw badInput(
+          `The bytes of ${key} have the hash ${found}, not ${sha256} as their sender said: send them again.`,
+          'sha256',
+        );
+      }
       if (found !== undefined && found !== sha256) {
         throw new SoundstageError(
           'INTERNAL',

@@ -96,11 +96,12 @@ export function createGcsObjectStore(options: GcsObjectStoreOptions): ObjectStor
       checkKey(key);
       const { startByte, endByte } = checkRange(range);
       for (let openings = 0; openings < OPENINGS; openings++) {
-        const object = await stat(key);
+        const found = await record(key);
+        const object = found && storedObject(found);
         if (!object) throw new SoundstageError('NOT_FOUND', `There is no object ${key}.`);
         const end = Math.min(endByte, object.sizeBytes);
         if (startByte >= end) return Readable.from([], { objectMode: false });
-        const reader = await openGeneration(client, object, startByte, end);
+        const reader = await openGeneration(client, object, startByte, end, found.metadata?.[PUT_ID] !== undefined);
         // Undefined: replaced or removed between the two calls.
         if (reader) return reader;
       }

@@ -28,6 +28,8 @@ export interface StorageRequest {
 export interface StorageClient {
   readonly bucket: string;
   readonly storage: Storage;
+  /** Where the bucket is, for example `https://storage.googleapis.com`. */
+  readonly origin: string;
   /** The address of an object, or of the collection of objects. */
   objectUrl(key?: string, query?: Record<string, string>): string;
   uploadUrl(query: Record<string, string>): string;
@@ -87,6 +89,7 @@ export function createStorageClient(options: StorageClientOptions): StorageClien
   return {
     bucket,
     storage,
+    origin,
     objectUrl: (key, query = {}) =>
       withQuery(`${origin}/storage/v1/${path}${key === undefined ? '' : `/${encodeURIComponent(key)}`}`, query),
     uploadUrl: (query) => withQuery(`${origin}/upload/storage/v1/${path}`, query),

@@ -115,6 +115,7 @@ export function createServiceClient(address: string): ServiceClient {
         sizeBytes: BigInt(size),
         mediaType,
         sha256,
+        signed: false,
       };
       for (const sinceMs = Date.now(); ;) {
         const { upload } = await service.call(TransferServiceService.createUpload, request, signal);

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { TransferServiceService, type TransferServiceServer, type Upload } from '@soundstage/contracts';
 import { badInput, SoundstageError } from '../errors.js';
-import type { ObjectStore } from '../ports/object-store.js';
-import { appendPart, createUpload, finishUpload, readUpload } from '../uploads.js';
+import type { Platform } from '../platform.js';
+import { appendPart, createUpload, finishSentUpload, finishUpload, readUpload, sentContent } from '../uploads.js';
 import type { Handlers } from './handlers.js';
 import type { GrpcService } from './host.js';
+import { createSigner } from './signer.js';
 
 /** Parts are stored in this size: small enough to lose little, large enough to be few. */
 const PART_BYTES = 8 * 2 ** 20;
@@ -12,16 +13,22 @@ const CHUNK_BYTES = 512 * 1024;
 /** What references point to: media, results, and the pages of training runs. Records of services stay inside. */
 const FOR_ALL = /^(media\/|work\/|training-runs\/[^/]+\/page-[^/]+\.html$)/;
 
-/** TransferService: media into and out of the store, in chunks, resumable by offset. */
+/** TransferService: media into and out of the store, in chunks, resumable by offset, or past us by signed addresses. */
 export function createTransferService(
-  store: ObjectStore,
+  { store, signed, log }: Pick<Platform, 'store' | 'signed' | 'log'>,
   handlers: Handlers,
   limits: { uploadBytes: number },
 ): GrpcService {
+  const signer = createSigner(signed, log);
   const implementation: TransferServiceServer = {
-    createUpload: handlers.unary('CreateUpload', async (request) => ({
-      upload: await createUpload(store, request, limits.uploadBytes),
-    })),
+    createUpload: handlers.unary('CreateUpload', async (request) => {
+      const upload = await createUpload(store, request, limits.uploadBytes);
+      if (!request.signed || upload.object) return { upload, address: undefined };
+      const sent = await sentContent(store, upload.id);
+      // Sent by a client that went away before it could say so.
+      if (await store.stat(sent.key)) return { upload: await finishSentUpload(store, upload.id), address: undefined };
+      return { upload, address: await signer.upload(sent) };
+    }),
 
     getUpload: handlers.unary('GetUpload', async ({ uploadId }) => ({ upload: await readUpload(store, uploadId) })),
 
@@ -64,10 +71,21 @@ export function createTransferService(
       return { upload: await finishUpload(store, upload, hash?.digest('hex'), signal) };
     }),
 
+    finishUpload: handlers.unary('FinishUpload', async ({ uploadId }) => ({
+      upload: await finishSentUpload(store, uploadId),
+    })),
+
+    signDownload: handlers.unary('SignDownload', async ({ key, ...options }) => {
+      if (!FOR_ALL.test(key) || !(await store.stat(key))) throw noObject(key);
+      return { address: await signer.download(key, options) };
+    }),
+
+    getStore: handlers.unary('GetStore', async () => ({ signedOrigin: signer.origin() })),
+
     download: handlers.serverStream('Download', async function* ({ key, offsetBytes }, { signal }) {
-      if (!FOR_ALL.test(key)) throw new SoundstageError('NOT_FOUND', `There is no object ${JSON.stringify(key)}.`);
+      if (!FOR_ALL.test(key)) throw noObject(key);
       const described = await store.stat(key);
-      if (!described) throw new SoundstageError('NOT_FOUND', `There is no object ${JSON.stringify(key)}.`);
+      if (!described) throw noObject(key);
       const sizeBytes = BigInt(described.sizeBytes);
       if (offsetBytes > sizeBytes) {
         throw badInput(`The object has ${sizeBytes} bytes, byte ${offsetBytes} is behind its end.`, 'offset_bytes');
@@ -94,3 +112,5 @@ export function createTransferService(
   };
   return { definition: TransferServiceService, implementation };
 }
+
+const noObject = (key: string) => new SoundstageError('NOT_FOUND', `There is no object ${JSON.stringify(key)}.`);

@@ -5,3 +5,4 @@ export * from './check-message.js';
 export type * from './job-runner.js';
 export type * from './object-store.js';
 export type * from './queue.js';
+export type * from './signed-addresses.js';

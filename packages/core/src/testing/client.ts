@@ -95,6 +95,7 @@ export function createTestClient(address: string): TestClient {
         sizeBytes: BigInt(content.length),
         mediaType,
         sha256: '',
+        signed: false,
       });
       const finished = await sendChunks(client, upload?.id ?? '', content);
       return finished.object!;

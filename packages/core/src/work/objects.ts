@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ObjectRef } from '@soundstage/contracts';
 import { badInput, SoundstageError } from '../errors.js';
 import type { ObjectStore } from '../ports/object-store.js';
+import { isSentKey } from '../uploads.js';
 
 /** Checks the form of a reference that a client gave. @throws BAD_INPUT that names the field */
 export function checkReference(reference: ObjectRef | undefined, field: string): asserts reference is ObjectRef {
@@ -38,7 +39,8 @@ export async function checkInputs(store: ObjectStore, references: readonly Objec
 }
 
 /**
- * Copies an object into a local file, checking that it is what the reference says.
+ * Copies an object into a local file, checking that it is what the reference says. Bytes that were sent to a signed
+ * address are held to their sender's word here, before any work is done with them; those that break it are removed.
  *
  * @throws BAD_INPUT when it isn't there or its content has another hash
  */
@@ -54,10 +56,17 @@ export async function fetchObject(
   });
   const hash = createHash('sha256');
   content.on('data', (block: Buffer) => hash.update(block));
-  await pipeline(content, createWriteStream(path), signal ? { signal } : {});
-  const sha256 = hash.digest('hex');
-  if (sha256 !== reference.sha256) {
-    throw badInput(`The object ${reference.key} has the hash ${sha256}, not ${reference.sha256}.`, 'sha256');
+  try {
+    await pipeline(content, createWriteStream(path), signal ? { signal } : {});
+    const sha256 = hash.digest('hex');
+    if (sha256 !== reference.sha256) {
+      throw badInput(`The object ${reference.key} has the hash ${sha256}, not ${reference.sha256}.`, 'sha256');
+    }
+  } catch (error) {
+    // A reference that names the key with another hash than the key's own says nothing about the bytes.
+    const isWord = isSentKey(reference.key) && reference.key.startsWith(`media/${reference.sha256}-`);
+    if (isWord && SoundstageError.from(error).reason === 'BAD_INPUT') await store.delete(reference.key);
+    throw error;
   }
 }
 

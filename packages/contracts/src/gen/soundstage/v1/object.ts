@@ -12,7 +12,10 @@ export interface ObjectRef {
   /** The object's key in the store, for example `media/3f/3f2a…`. */
   key: string;
   sizeBytes: bigint;
-  /** Lower-case hexadecimal SHA-256 of the content. */
+  /**
+   * Lower-case hexadecimal SHA-256 of the content. Whoever reads the whole object checks it: of bytes that were sent to a
+   * signed address it is what their sender said.
+   */
   sha256: string;
   /** An IANA media type, for example `video/mp4`. */
   mediaType: string;

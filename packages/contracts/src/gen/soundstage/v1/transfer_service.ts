@@ -22,7 +22,28 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { ObjectRef } from "./object.js";
+
+/** A request to the object store that is allowed by its signature, without any token, until it expires. */
+export interface SignedAddress {
+  url: string;
+  /**
+   * For an upload POST, without a body. The answer's header Location names a session, which lives for a week: PUT the
+   * bytes there, with `Content-Range: bytes FIRST-LAST/SIZE`, in parts that are multiples of 256 KiB but for the last.
+   * 308 asks for more, and its Range tells how much is stored; after a break ask with `Content-Range: bytes * /SIZE`.
+   * 412 says that the bytes are there already.
+   */
+  method: string;
+  /** To be sent exactly so: the signature covers them. */
+  headers: HttpHeader[];
+  expireTime: Date | undefined;
+}
+
+export interface HttpHeader {
+  name: string;
+  value: string;
+}
 
 export interface Upload {
   id: string;
@@ -42,10 +63,16 @@ export interface CreateUploadRequest {
   mediaType: string;
   /** When given, the content must have this hash. */
   sha256: string;
+  /** Asks for a signed address, for which `sha256` must be given. */
+  signed: boolean;
 }
 
 export interface CreateUploadResponse {
-  upload: Upload | undefined;
+  upload:
+    | Upload
+    | undefined;
+  /** Where to send the bytes, before FinishUpload. Absent: by WriteUpload, which may always be used instead. */
+  address?: SignedAddress | undefined;
 }
 
 export interface GetUploadRequest {
@@ -67,6 +94,14 @@ export interface WriteUploadResponse {
   upload: Upload | undefined;
 }
 
+export interface FinishUploadRequest {
+  uploadId: string;
+}
+
+export interface FinishUploadResponse {
+  upload: Upload | undefined;
+}
+
 export interface DownloadRequest {
   key: string;
   offsetBytes: bigint;
@@ -77,6 +112,236 @@ export interface DownloadResponse {
   sizeBytes: bigint;
   data: Buffer;
 }
+
+export interface SignDownloadRequest {
+  key: string;
+  /** What a browser saves it as; empty: what the key ends with. */
+  fileName: string;
+  /** Saved instead of shown. */
+  attachment: boolean;
+  /** What the store says that it is; empty: what was stored. */
+  mediaType: string;
+  /** Seconds; 0: an hour, which is the most too. */
+  lifetimeS: number;
+}
+
+export interface SignDownloadResponse {
+  address?: SignedAddress | undefined;
+}
+
+export interface GetStoreRequest {
+}
+
+export interface GetStoreResponse {
+  /** For example `https://storage.googleapis.com`; empty where the store signs none. */
+  signedOrigin: string;
+}
+
+function createBaseSignedAddress(): SignedAddress {
+  return { url: "", method: "", headers: [], expireTime: undefined };
+}
+
+export const SignedAddress: MessageFns<SignedAddress> = {
+  encode(message: SignedAddress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.method !== "") {
+      writer.uint32(18).string(message.method);
+    }
+    for (const v of message.headers) {
+      HttpHeader.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignedAddress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignedAddress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.headers.push(HttpHeader.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SignedAddress {
+    return {
+      url: isSet(object.url) ? globalThis.String(object.url) : "",
+      method: isSet(object.method) ? globalThis.String(object.method) : "",
+      headers: globalThis.Array.isArray(object?.headers) ? object.headers.map((e: any) => HttpHeader.fromJSON(e)) : [],
+      expireTime: isSet(object.expireTime)
+        ? fromJsonTimestamp(object.expireTime)
+        : isSet(object.expire_time)
+        ? fromJsonTimestamp(object.expire_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: SignedAddress): unknown {
+    const obj: any = {};
+    if (message.url !== "") {
+      obj.url = message.url;
+    }
+    if (message.method !== "") {
+      obj.method = message.method;
+    }
+    if (message.headers?.length) {
+      obj.headers = message.headers.map((e) => HttpHeader.toJSON(e));
+    }
+    if (message.expireTime !== undefined) {
+      obj.expireTime = message.expireTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SignedAddress>, I>>(base?: I): SignedAddress {
+    return SignedAddress.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SignedAddress>, I>>(object: I): SignedAddress {
+    const message = createBaseSignedAddress();
+    message.url = object.url ?? "";
+    message.method = object.method ?? "";
+    message.headers = object.headers?.map((e) => HttpHeader.fromPartial(e)) || [];
+    message.expireTime = object.expireTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseHttpHeader(): HttpHeader {
+  return { name: "", value: "" };
+}
+
+export const HttpHeader: MessageFns<HttpHeader> = {
+  encode(message: HttpHeader, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpHeader {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpHeader();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HttpHeader {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: HttpHeader): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<HttpHeader>, I>>(base?: I): HttpHeader {
+    return HttpHeader.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HttpHeader>, I>>(object: I): HttpHeader {
+    const message = createBaseHttpHeader();
+    message.name = object.name ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
 
 function createBaseUpload(): Upload {
   return { id: "", fileName: "", sizeBytes: 0n, committedBytes: 0n, object: undefined };
@@ -234,7 +499,7 @@ export const Upload: MessageFns<Upload> = {
 };
 
 function createBaseCreateUploadRequest(): CreateUploadRequest {
-  return { requestId: "", fileName: "", sizeBytes: 0n, mediaType: "", sha256: "" };
+  return { requestId: "", fileName: "", sizeBytes: 0n, mediaType: "", sha256: "", signed: false };
 }
 
 export const CreateUploadRequest: MessageFns<CreateUploadRequest> = {
@@ -256,6 +521,9 @@ export const CreateUploadRequest: MessageFns<CreateUploadRequest> = {
     }
     if (message.sha256 !== "") {
       writer.uint32(42).string(message.sha256);
+    }
+    if (message.signed !== false) {
+      writer.uint32(48).bool(message.signed);
     }
     return writer;
   },
@@ -313,6 +581,14 @@ export const CreateUploadRequest: MessageFns<CreateUploadRequest> = {
             message.sha256 = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.signed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -348,6 +624,7 @@ export const CreateUploadRequest: MessageFns<CreateUploadRequest> = {
         ? globalThis.String(object.media_type)
         : "",
       sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      signed: isSet(object.signed) ? globalThis.Boolean(object.signed) : false,
     };
   },
 
@@ -368,6 +645,9 @@ export const CreateUploadRequest: MessageFns<CreateUploadRequest> = {
     if (message.sha256 !== "") {
       obj.sha256 = message.sha256;
     }
+    if (message.signed !== false) {
+      obj.signed = message.signed;
+    }
     return obj;
   },
 
@@ -381,18 +661,22 @@ export const CreateUploadRequest: MessageFns<CreateUploadRequest> = {
     message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
     message.mediaType = object.mediaType ?? "";
     message.sha256 = object.sha256 ?? "";
+    message.signed = object.signed ?? false;
     return message;
   },
 };
 
 function createBaseCreateUploadResponse(): CreateUploadResponse {
-  return { upload: undefined };
+  return { upload: undefined, address: undefined };
 }
 
 export const CreateUploadResponse: MessageFns<CreateUploadResponse> = {
   encode(message: CreateUploadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.upload !== undefined) {
       Upload.encode(message.upload, writer.uint32(10).fork()).join();
+    }
+    if (message.address !== undefined) {
+      SignedAddress.encode(message.address, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -418,6 +702,14 @@ export const CreateUploadResponse: MessageFns<CreateUploadResponse> = {
             message.upload = Upload.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = SignedAddress.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -431,13 +723,19 @@ export const CreateUploadResponse: MessageFns<CreateUploadResponse> = {
   },
 
   fromJSON(object: any): CreateUploadResponse {
-    return { upload: isSet(object.upload) ? Upload.fromJSON(object.upload) : undefined };
+    return {
+      upload: isSet(object.upload) ? Upload.fromJSON(object.upload) : undefined,
+      address: isSet(object.address) ? SignedAddress.fromJSON(object.address) : undefined,
+    };
   },
 
   toJSON(message: CreateUploadResponse): unknown {
     const obj: any = {};
     if (message.upload !== undefined) {
       obj.upload = Upload.toJSON(message.upload);
+    }
+    if (message.address !== undefined) {
+      obj.address = SignedAddress.toJSON(message.address);
     }
     return obj;
   },
@@ -449,6 +747,9 @@ export const CreateUploadResponse: MessageFns<CreateUploadResponse> = {
     const message = createBaseCreateUploadResponse();
     message.upload = (object.upload !== undefined && object.upload !== null)
       ? Upload.fromPartial(object.upload)
+      : undefined;
+    message.address = (object.address !== undefined && object.address !== null)
+      ? SignedAddress.fromPartial(object.address)
       : undefined;
     return message;
   },
@@ -779,6 +1080,148 @@ export const WriteUploadResponse: MessageFns<WriteUploadResponse> = {
   },
 };
 
+function createBaseFinishUploadRequest(): FinishUploadRequest {
+  return { uploadId: "" };
+}
+
+export const FinishUploadRequest: MessageFns<FinishUploadRequest> = {
+  encode(message: FinishUploadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uploadId !== "") {
+      writer.uint32(10).string(message.uploadId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FinishUploadRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFinishUploadRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uploadId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FinishUploadRequest {
+    return {
+      uploadId: isSet(object.uploadId)
+        ? globalThis.String(object.uploadId)
+        : isSet(object.upload_id)
+        ? globalThis.String(object.upload_id)
+        : "",
+    };
+  },
+
+  toJSON(message: FinishUploadRequest): unknown {
+    const obj: any = {};
+    if (message.uploadId !== "") {
+      obj.uploadId = message.uploadId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FinishUploadRequest>, I>>(base?: I): FinishUploadRequest {
+    return FinishUploadRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FinishUploadRequest>, I>>(object: I): FinishUploadRequest {
+    const message = createBaseFinishUploadRequest();
+    message.uploadId = object.uploadId ?? "";
+    return message;
+  },
+};
+
+function createBaseFinishUploadResponse(): FinishUploadResponse {
+  return { upload: undefined };
+}
+
+export const FinishUploadResponse: MessageFns<FinishUploadResponse> = {
+  encode(message: FinishUploadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.upload !== undefined) {
+      Upload.encode(message.upload, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FinishUploadResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFinishUploadResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.upload = Upload.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FinishUploadResponse {
+    return { upload: isSet(object.upload) ? Upload.fromJSON(object.upload) : undefined };
+  },
+
+  toJSON(message: FinishUploadResponse): unknown {
+    const obj: any = {};
+    if (message.upload !== undefined) {
+      obj.upload = Upload.toJSON(message.upload);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FinishUploadResponse>, I>>(base?: I): FinishUploadResponse {
+    return FinishUploadResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FinishUploadResponse>, I>>(object: I): FinishUploadResponse {
+    const message = createBaseFinishUploadResponse();
+    message.upload = (object.upload !== undefined && object.upload !== null)
+      ? Upload.fromPartial(object.upload)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseDownloadRequest(): DownloadRequest {
   return { key: "", offsetBytes: 0n };
 }
@@ -990,7 +1433,349 @@ export const DownloadResponse: MessageFns<DownloadResponse> = {
   },
 };
 
-/** Moves media into and out of the object store in chunks of at most 1 MiB, resumable by offset. */
+function createBaseSignDownloadRequest(): SignDownloadRequest {
+  return { key: "", fileName: "", attachment: false, mediaType: "", lifetimeS: 0 };
+}
+
+export const SignDownloadRequest: MessageFns<SignDownloadRequest> = {
+  encode(message: SignDownloadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.fileName !== "") {
+      writer.uint32(18).string(message.fileName);
+    }
+    if (message.attachment !== false) {
+      writer.uint32(24).bool(message.attachment);
+    }
+    if (message.mediaType !== "") {
+      writer.uint32(34).string(message.mediaType);
+    }
+    if (message.lifetimeS !== 0) {
+      writer.uint32(40).uint32(message.lifetimeS);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignDownloadRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignDownloadRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fileName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.attachment = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.mediaType = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.lifetimeS = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SignDownloadRequest {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      fileName: isSet(object.fileName)
+        ? globalThis.String(object.fileName)
+        : isSet(object.file_name)
+        ? globalThis.String(object.file_name)
+        : "",
+      attachment: isSet(object.attachment) ? globalThis.Boolean(object.attachment) : false,
+      mediaType: isSet(object.mediaType)
+        ? globalThis.String(object.mediaType)
+        : isSet(object.media_type)
+        ? globalThis.String(object.media_type)
+        : "",
+      lifetimeS: isSet(object.lifetimeS)
+        ? globalThis.Number(object.lifetimeS)
+        : isSet(object.lifetime_s)
+        ? globalThis.Number(object.lifetime_s)
+        : 0,
+    };
+  },
+
+  toJSON(message: SignDownloadRequest): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.fileName !== "") {
+      obj.fileName = message.fileName;
+    }
+    if (message.attachment !== false) {
+      obj.attachment = message.attachment;
+    }
+    if (message.mediaType !== "") {
+      obj.mediaType = message.mediaType;
+    }
+    if (message.lifetimeS !== 0) {
+      obj.lifetimeS = Math.round(message.lifetimeS);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SignDownloadRequest>, I>>(base?: I): SignDownloadRequest {
+    return SignDownloadRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SignDownloadRequest>, I>>(object: I): SignDownloadRequest {
+    const message = createBaseSignDownloadRequest();
+    message.key = object.key ?? "";
+    message.fileName = object.fileName ?? "";
+    message.attachment = object.attachment ?? false;
+    message.mediaType = object.mediaType ?? "";
+    message.lifetimeS = object.lifetimeS ?? 0;
+    return message;
+  },
+};
+
+function createBaseSignDownloadResponse(): SignDownloadResponse {
+  return { address: undefined };
+}
+
+export const SignDownloadResponse: MessageFns<SignDownloadResponse> = {
+  encode(message: SignDownloadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== undefined) {
+      SignedAddress.encode(message.address, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignDownloadResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignDownloadResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = SignedAddress.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SignDownloadResponse {
+    return { address: isSet(object.address) ? SignedAddress.fromJSON(object.address) : undefined };
+  },
+
+  toJSON(message: SignDownloadResponse): unknown {
+    const obj: any = {};
+    if (message.address !== undefined) {
+      obj.address = SignedAddress.toJSON(message.address);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SignDownloadResponse>, I>>(base?: I): SignDownloadResponse {
+    return SignDownloadResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SignDownloadResponse>, I>>(object: I): SignDownloadResponse {
+    const message = createBaseSignDownloadResponse();
+    message.address = (object.address !== undefined && object.address !== null)
+      ? SignedAddress.fromPartial(object.address)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGetStoreRequest(): GetStoreRequest {
+  return {};
+}
+
+export const GetStoreRequest: MessageFns<GetStoreRequest> = {
+  encode(_: GetStoreRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetStoreRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetStoreRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetStoreRequest {
+    return {};
+  },
+
+  toJSON(_: GetStoreRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetStoreRequest>, I>>(base?: I): GetStoreRequest {
+    return GetStoreRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetStoreRequest>, I>>(_: I): GetStoreRequest {
+    const message = createBaseGetStoreRequest();
+    return message;
+  },
+};
+
+function createBaseGetStoreResponse(): GetStoreResponse {
+  return { signedOrigin: "" };
+}
+
+export const GetStoreResponse: MessageFns<GetStoreResponse> = {
+  encode(message: GetStoreResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.signedOrigin !== "") {
+      writer.uint32(10).string(message.signedOrigin);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetStoreResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetStoreResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.signedOrigin = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetStoreResponse {
+    return {
+      signedOrigin: isSet(object.signedOrigin)
+        ? globalThis.String(object.signedOrigin)
+        : isSet(object.signed_origin)
+        ? globalThis.String(object.signed_origin)
+        : "",
+    };
+  },
+
+  toJSON(message: GetStoreResponse): unknown {
+    const obj: any = {};
+    if (message.signedOrigin !== "") {
+      obj.signedOrigin = message.signedOrigin;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetStoreResponse>, I>>(base?: I): GetStoreResponse {
+    return GetStoreResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetStoreResponse>, I>>(object: I): GetStoreResponse {
+    const message = createBaseGetStoreResponse();
+    message.signedOrigin = object.signedOrigin ?? "";
+    return message;
+  },
+};
+
+/**
+ * Moves media into and out of the object store: in chunks of at most 1 MiB, resumable by offset, or, where the store
+ * signs addresses, past the service.
+ */
 export type TransferServiceService = typeof TransferServiceService;
 export const TransferServiceService = {
   /** Opens an upload. The same `request_id` gives the same upload again. */
@@ -1027,6 +1812,20 @@ export const TransferServiceService = {
     responseSerialize: (value: WriteUploadResponse): Buffer => Buffer.from(WriteUploadResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WriteUploadResponse => WriteUploadResponse.decode(value),
   },
+  /**
+   * Ends an upload whose bytes were sent to a signed address: makes sure that they are there, as many as announced. Their
+   * hash is checked by whoever reads them first; see ObjectRef.
+   */
+  finishUpload: {
+    path: "/soundstage.v1.TransferService/FinishUpload" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FinishUploadRequest): Buffer => Buffer.from(FinishUploadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FinishUploadRequest => FinishUploadRequest.decode(value),
+    responseSerialize: (value: FinishUploadResponse): Buffer =>
+      Buffer.from(FinishUploadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FinishUploadResponse => FinishUploadResponse.decode(value),
+  },
   /** Reads an object from an offset. */
   download: {
     path: "/soundstage.v1.TransferService/Download" as const,
@@ -1036,6 +1835,30 @@ export const TransferServiceService = {
     requestDeserialize: (value: Buffer): DownloadRequest => DownloadRequest.decode(value),
     responseSerialize: (value: DownloadResponse): Buffer => Buffer.from(DownloadResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DownloadResponse => DownloadResponse.decode(value),
+  },
+  /**
+   * Signs an address from which an object can be read, whole or by ranges. Without an address in the answer the store
+   * has none: use Download.
+   */
+  signDownload: {
+    path: "/soundstage.v1.TransferService/SignDownload" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SignDownloadRequest): Buffer => Buffer.from(SignDownloadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SignDownloadRequest => SignDownloadRequest.decode(value),
+    responseSerialize: (value: SignDownloadResponse): Buffer =>
+      Buffer.from(SignDownloadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SignDownloadResponse => SignDownloadResponse.decode(value),
+  },
+  /** Tells where signed addresses lead. */
+  getStore: {
+    path: "/soundstage.v1.TransferService/GetStore" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetStoreRequest): Buffer => Buffer.from(GetStoreRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetStoreRequest => GetStoreRequest.decode(value),
+    responseSerialize: (value: GetStoreResponse): Buffer => Buffer.from(GetStoreResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetStoreResponse => GetStoreResponse.decode(value),
   },
 } as const;
 
@@ -1049,8 +1872,20 @@ export interface TransferServiceServer extends UntypedServiceImplementation {
    * object is hashed, checked and stored, and the response's upload carries its reference.
    */
   writeUpload: handleClientStreamingCall<WriteUploadRequest, WriteUploadResponse>;
+  /**
+   * Ends an upload whose bytes were sent to a signed address: makes sure that they are there, as many as announced. Their
+   * hash is checked by whoever reads them first; see ObjectRef.
+   */
+  finishUpload: handleUnaryCall<FinishUploadRequest, FinishUploadResponse>;
   /** Reads an object from an offset. */
   download: handleServerStreamingCall<DownloadRequest, DownloadResponse>;
+  /**
+   * Signs an address from which an object can be read, whole or by ranges. Without an address in the answer the store
+   * has none: use Download.
+   */
+  signDownload: handleUnaryCall<SignDownloadRequest, SignDownloadResponse>;
+  /** Tells where signed addresses lead. */
+  getStore: handleUnaryCall<GetStoreRequest, GetStoreResponse>;
 }
 
 export interface TransferServiceClient extends Client {
@@ -1106,6 +1941,25 @@ export interface TransferServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: WriteUploadResponse) => void,
   ): ClientWritableStream<WriteUploadRequest>;
+  /**
+   * Ends an upload whose bytes were sent to a signed address: makes sure that they are there, as many as announced. Their
+   * hash is checked by whoever reads them first; see ObjectRef.
+   */
+  finishUpload(
+    request: FinishUploadRequest,
+    callback: (error: ServiceError | null, response: FinishUploadResponse) => void,
+  ): ClientUnaryCall;
+  finishUpload(
+    request: FinishUploadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: FinishUploadResponse) => void,
+  ): ClientUnaryCall;
+  finishUpload(
+    request: FinishUploadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: FinishUploadResponse) => void,
+  ): ClientUnaryCall;
   /** Reads an object from an offset. */
   download(request: DownloadRequest, options?: Partial<CallOptions>): ClientReadableStream<DownloadResponse>;
   download(
@@ -1113,6 +1967,41 @@ export interface TransferServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<DownloadResponse>;
+  /**
+   * Signs an address from which an object can be read, whole or by ranges. Without an address in the answer the store
+   * has none: use Download.
+   */
+  signDownload(
+    request: SignDownloadRequest,
+    callback: (error: ServiceError | null, response: SignDownloadResponse) => void,
+  ): ClientUnaryCall;
+  signDownload(
+    request: SignDownloadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SignDownloadResponse) => void,
+  ): ClientUnaryCall;
+  signDownload(
+    request: SignDownloadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SignDownloadResponse) => void,
+  ): ClientUnaryCall;
+  /** Tells where signed addresses lead. */
+  getStore(
+    request: GetStoreRequest,
+    callback: (error: ServiceError | null, response: GetStoreResponse) => void,
+  ): ClientUnaryCall;
+  getStore(
+    request: GetStoreRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetStoreResponse) => void,
+  ): ClientUnaryCall;
+  getStore(
+    request: GetStoreRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetStoreResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const TransferServiceClient = makeGenericClientConstructor(
@@ -1144,6 +2033,28 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { gcsServer, pubsubEmulator } from '@soundstage/adapters-gcp/testing';
+import { longTests } from '@soundstage/core/contract-tests';
+import { createLoad, settle } from './items.js';
+import { account } from './ledger.js';
+import { rowOf, writeReport, type Row } from './report.js';
+import { sized, type Scenario } from './scenario.js';
+import { manyClients, slowClients } from './scenarios/clients.js';
+import { clockJumps } from './scenarios/clock.js';
+import { diskFull, mountTiny, queueGone, storeFails } from './scenarios/engines.js';
+import { collectorGrowth, inferenceGrowth } from './scenarios/growth.js';
+import { disorder, poison } from './scenarios/messages.js';
+import { kills, stops } from './scenarios/processes.js';
+import { chanceOf } from './seeded.js';
+import { openWorld, type Backend, type World } from './world.js';
+
+/** Those that share processes stand beside each other. */
+const SCENARIOS = [
+  collectorGrowth,
+  inferenceGrowth,
+  manyClients,
+  slowClients,
+  queueGone,
+  poison,
+  disorder,
+  stops,
+  kills,
+  diskFull,
+  clockJumps,
+  storeFails,
+];
+const BACKENDS: Backend[] = sized(
+  ['local', 'local queue, Cloud Storage'],
+  ['local', 'local queue, Cloud Storage', 'google'],
+);
+const possible: Record<Backend, boolean> = {
+  local: true,
+  'local queue, Cloud Storage': gcsServer !== undefined,
+  google: gcsServer !== undefined && pubsubEmulator !== undefined,
+};
+const LIMIT_MS = sized(60_000, 600_000);
+
+const rows: Row[] = [];
+const startedMs = performance.now();
+let open: { key: string; world: World; unmount: (() => void) | undefined } | undefined;
+
+async function closeWorld(): Promise<void> {
+  const closing = open;
+  open = undefined;
+  await closing?.world.close();
+  closing?.unmount?.();
+  if (closing?.unmount) rmSync(closing.world.home, { recursive: true, force: true });
+}
+
+/** The processes that a scenario asks for: those of the one before, where it asked for the same. */
+async function worldOf({ services, env, diskMb }: Scenario, backend: Backend): Promise<World | undefined> {
+  const key = JSON.stringify([backend, services, env, diskMb]);
+  if (open?.key === key) return open.world;
+  await closeWorld();
+  const home = diskMb === undefined ? undefined : mkdtempSync(join(tmpdir(), 'soundstage-tiny-'));
+  const unmount = home === undefined ? undefined : mountTiny(home, diskMb!);
+  if (home && !unmount) {
+    console.log('a full disk isn’t tested: mounting a small file system needs root');
+    rmSync(home, { recursive: true });
+    return undefined;
+  }
+  const world = await openWorld({ backend, services, ...(env && { env }), ...(home && { home }) });
+  open = { key, world, unmount };
+  return world;
+}
+
+afterAll(async () => {
+  await closeWorld();
+  console.log(writeReport(rows, longTests ? 'full' : 'short', (performance.now() - startedMs) / 1000));
+}, 60_000);
+
+for (const backend of BACKENDS) {
+  (possible[backend] ? describe : describe.skip)(`On ${backend}, every job ends once, as a result or a named failure,`, () => {
+    for (const scenario of SCENARIOS.filter(({ backends }) => backends.includes(backend))) {
+      test(
+        `when ${scenario.when}`,
+        async () => {
+          const world = await worldOf(scenario, backend);
+          if (!world) return;
+          const name = `s${SCENARIOS.indexOf(scenario)}`;
+          const before = [...world.items];
+          const load = await createLoad(world, name);
+          world.memory.begin();
+          const { items, faults, notes } = await scenario.play({ world, load, chance: chanceOf(name) });
+          await settle(world, items, LIMIT_MS);
+          world.memory.look();
+          const others = world.items.filter((item) => !items.includes(item));
+          const found = await account(world.witness, items, [...before, ...others]);
+          rows.push(rowOf(scenario, backend, items, found, faults, world.memory.peak, notes));
+          expect(found).toMatchObject({ lost: [], doubled: [], otherwise: [] });
+          expect(found.results + found.refusals).toBe(items.length);
+        },
+        3_600_000,
+      );
+    }
+  });
+}
