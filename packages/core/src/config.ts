@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { authConfig } from './auth/config.js';
 import { SoundstageError } from './errors.js';
 
 /**
@@ -39,6 +40,7 @@ export const commonConfig = {
     .default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'soundstage')),
   /** Address of the gRPC server. */
   SOUNDSTAGE_LISTEN: z.string().default('127.0.0.1:7400'),
+  ...authConfig,
   /** Port of /metrics, /healthz and /readyz; 0 takes a free one, -1 opens none. */
   SOUNDSTAGE_METRICS_PORT: integer(-1, 65535).default(-1),
   SOUNDSTAGE_METRICS_HOST: z.string().default('127.0.0.1'),

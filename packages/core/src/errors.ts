@@ -6,7 +6,10 @@ export type Reason =
   | 'CONFLICT' // somebody else changed it meanwhile
   | 'CANCELLED'
   | 'DEADLINE_EXCEEDED'
-  | 'EXHAUSTED' // disk full, a quota, too many at once
+  | 'UNAUTHENTICATED' // nobody knows who calls: no token, or one that doesn't hold
+  | 'PERMISSION_DENIED' // the caller is known, and may not do this
+  | 'QUOTA_EXCEEDED' // the caller has had its share for now
+  | 'EXHAUSTED' // disk full, too many at once
   | 'UNAVAILABLE' // a dependency can't be reached or was disturbed
   | 'INTERNAL'; // a defect of ours
 
@@ -29,6 +32,7 @@ export interface SoundstageErrorOptions {
 const RETRYABLE: ReadonlySet<Reason> = new Set([
   'CONFLICT',
   'DEADLINE_EXCEEDED',
+  'QUOTA_EXCEEDED',
   'EXHAUSTED',
   'UNAVAILABLE',
   'INTERNAL',

@@ -1,5 +1,9 @@
 import type { Server as HttpServer } from 'node:http';
 import { createServer } from 'node:http';
+import { isLoopback, readServerSecurity } from './auth/config.js';
+import { createGate } from './auth/gate.js';
+import { watchCertificate } from './auth/tls.js';
+import type { ClientSecurity } from './auth/channel.js';
 import { createHandlers, type Handlers } from './grpc/handlers.js';
 import { createJobService } from './grpc/job-service.js';
 import { createTransferService } from './grpc/transfer-service.js';
@@ -25,6 +29,8 @@ export interface RunningServices {
   /** gRPC address, `host:port`. */
   address: string;
   metricsPort: number | undefined;
+  /** How what runs beside the services in this process reaches them. */
+  own: ClientSecurity;
   /** NOT_SERVING, stop pulling, wait for work in flight, put back the rest, end calls, let go. */
   drain(): Promise<void>;
 }
@@ -32,7 +38,10 @@ export interface RunningServices {
 /** Runs one service or several in this process, on one gRPC address, each with JobService and TransferService. */
 export async function startServices(platform: Platform, creators: readonly CreateService[]): Promise<RunningServices> {
   const { config, log, jobs, store, metrics } = platform;
-  const handlers = createHandlers({ log, metrics });
+  const { auth, tls } = readServerSecurity(config, config.SOUNDSTAGE_LISTEN);
+  const certificate = tls && watchCertificate(tls, log);
+  const gate = createGate({ log, metrics, store, auth });
+  const handlers = createHandlers({ log, metrics, gate });
   const services: ServiceParts[] = [];
   for (const create of creators) services.push(await create(platform, handlers));
   const stages = services.flatMap((service) => service.stages);
@@ -41,11 +50,15 @@ export async function startServices(platform: Platform, creators: readonly Creat
   if (recovered > 0) log.warn({ recovered }, 'jobs queued again that a crash had left behind');
   await sweepUploads(store);
 
-  const host = await startGrpcHost(config.SOUNDSTAGE_LISTEN, [
+  const grpc = [
     ...services.flatMap((service) => service.grpc),
     createJobService(jobs, handlers),
     createTransferService(platform, handlers, { uploadBytes: config.SOUNDSTAGE_UPLOAD_LIMIT }),
-  ]);
+  ];
+  const host = await startGrpcHost(config.SOUNDSTAGE_LISTEN, grpc, { certificate, interceptors: gate.interceptors });
+  if (!isLoopback(config.SOUNDSTAGE_LISTEN) && (!auth || !tls)) {
+    log.warn({ auth: auth !== undefined, tls: tls !== undefined }, 'others can reach this server as it is');
+  }
   const worked = config.SOUNDSTAGE_ROLE === 'front' ? [] : stages;
   const workers = worked.map((stage) =>
     startWorker(stage, platform, {
@@ -63,6 +76,10 @@ export async function startServices(platform: Platform, creators: readonly Creat
   return {
     address: host.address,
     metricsPort,
+    own: {
+      ...(tls ? { own: true } : {}),
+      ...(gate.innerToken === undefined ? {} : { token: () => gate.innerToken! }),
+    },
     async drain() {
       serving = false;
       host.stopServing();

@@ -3,6 +3,7 @@ import {
   Server,
   ServerCredentials,
   setLogVerbosity,
+  type ServerInterceptor,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -10,6 +11,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { HealthImplementation } from 'grpc-health-check';
 import { readDescriptorSet } from '@soundstage/contracts';
+import { grpcServerCredentials, type CertificateWatch } from '../auth/tls.js';
 import { SoundstageError } from '../errors.js';
 
 export interface GrpcService {
@@ -35,20 +37,38 @@ function nameOf({ definition }: GrpcService): string {
 // The library prints to stderr what it also throws; errors are told once, by us.
 setLogVerbosity(logVerbosity.NONE);
 
+export interface GrpcHostOptions {
+  /** Undefined: in clear. */
+  certificate?: CertificateWatch | undefined;
+  /** What every call passes through first, reflection and health included. */
+  interceptors?: ServerInterceptor[];
+}
+
 /** Serves gRPC services with health v1 and reflection. */
-export async function startGrpcHost(listen: string, services: readonly GrpcService[]): Promise<GrpcHost> {
+export async function startGrpcHost(
+  listen: string,
+  services: readonly GrpcService[],
+  { certificate, interceptors = [] }: GrpcHostOptions = {},
+): Promise<GrpcHost> {
   const server = new Server({
+    interceptors,
     // Chunks are at most 1 MiB; nothing larger has a reason to come.
     'grpc.max_receive_message_length': 2 * 2 ** 20,
     'grpc.max_concurrent_streams': 256,
+    // Whoever is gone without a word is found out, and their streams end.
+    'grpc.keepalive_time_ms': 60_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+    // A connection that nobody uses is closed; clients open another without notice.
+    'grpc.max_connection_idle_ms': 15 * 60_000,
   });
   for (const { definition, implementation } of services) server.addService(definition, implementation);
   const names = services.map(nameOf);
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
   health.addToServer(server);
   new ReflectionService(loadFileDescriptorSetFromBuffer(readDescriptorSet()), { services: names }).addToServer(server);
+  const credentials = certificate ? grpcServerCredentials(certificate) : ServerCredentials.createInsecure();
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(listen, credentials, (error, bound) => {
       if (!error) resolve(bound);
       else
         reject(

@@ -13,6 +13,9 @@ describe('an error on its way to a client', () => {
     ['CONFLICT', status.ABORTED],
     ['CANCELLED', status.CANCELLED],
     ['DEADLINE_EXCEEDED', status.DEADLINE_EXCEEDED],
+    ['UNAUTHENTICATED', status.UNAUTHENTICATED],
+    ['PERMISSION_DENIED', status.PERMISSION_DENIED],
+    ['QUOTA_EXCEEDED', status.RESOURCE_EXHAUSTED],
     ['EXHAUSTED', status.RESOURCE_EXHAUSTED],
     ['UNAVAILABLE', status.UNAVAILABLE],
   ])('%s keeps its reason and its sentence', (reason, code) => {

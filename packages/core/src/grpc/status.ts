@@ -15,11 +15,15 @@ const CODES: Record<Reason, status> = {
   CONFLICT: status.ABORTED,
   CANCELLED: status.CANCELLED,
   DEADLINE_EXCEEDED: status.DEADLINE_EXCEEDED,
+  UNAUTHENTICATED: status.UNAUTHENTICATED,
+  PERMISSION_DENIED: status.PERMISSION_DENIED,
+  QUOTA_EXCEEDED: status.RESOURCE_EXHAUSTED,
   EXHAUSTED: status.RESOURCE_EXHAUSTED,
   UNAVAILABLE: status.UNAVAILABLE,
   INTERNAL: status.INTERNAL,
 };
 
+/** Of a status without details. A code that two reasons share means the later one. */
 const REASONS = new Map(Object.entries(CODES).map(([reason, code]) => [code, reason as Reason]));
 
 const pack = (name: string, value: Uint8Array): Any => ({
