@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdirSync } from 'node:fs';
-import { createQueue, readAdapterChoice } from '@soundstage/adapters';
+import { createAdapters, createQueue, readAdapterChoice } from '@soundstage/adapters';
 import { pubsubEmulator, startPubSubEmulator } from '@soundstage/adapters-gcp/testing';
-import type { Queue } from '@soundstage/core';
+import { JobState } from '@soundstage/contracts';
+import { createJobStore, type Queue } from '@soundstage/core';
 import { longTest } from '@soundstage/core/contract-tests';
 import { testFolder, type TestFolder } from '../testing/run-cli.js';
 
@@ -39,6 +40,24 @@ describe('soundstage queue', () => {
     });
     const queue = await createQueue(home, readAdapterChoice({}));
     expect(await queue.stats('foley')).toMatchObject({ ready: 1, dead: 1 });
+    await queue.close();
+  });
+
+  test('gives the failed job of a dead letter another chance, with its attempts at zero', async () => {
+    const home = folder.path('home');
+    mkdirSync(home, { recursive: true });
+    const { queue, store } = await createAdapters(home, {});
+    const jobs = createJobStore(store, queue);
+    const { id } = await jobs.create({ kind: 'split', spec: {} });
+    const [delivery] = await queue.pull('split', { max: 1, leaseMs: 10_000 });
+    await jobs.update(id, (job) => {
+      Object.assign(job, { state: JobState.FAILED, attempt: 5, error: { reason: 'UNAVAILABLE', message: 'away' } });
+    });
+    await delivery!.deadLetter('UNAVAILABLE: away');
+    expect((await folder.soundstage(['queue', 'replay', 'split'])).stdout).toBe('1 of split put back\n');
+    expect(await jobs.get(id)).toMatchObject({ state: JobState.QUEUED, attempt: 0, error: undefined });
+    expect(await queue.stats('split')).toMatchObject({ dead: 0, leased: 0 });
+    expect((await queue.stats('split')).ready).toBeGreaterThan(0);
     await queue.close();
   });
 

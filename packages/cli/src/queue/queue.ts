@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
-import { createQueue, prepareQueues, readAdapterChoice } from '@soundstage/adapters';
-import { JOB_KINDS, SoundstageError, type Queue, type QueueStats } from '@soundstage/core';
+import { createAdapters, createQueue, prepareQueues, readAdapterChoice } from '@soundstage/adapters';
+import { createJobStore, JOB_KINDS, jobIdOf, SoundstageError, type Queue, type QueueStats } from '@soundstage/core';
 import { homeFolder } from '../connect/connect.js';
 import { table } from '../table.js';
 
@@ -54,15 +54,29 @@ Examples:
 
   queue
     .command('replay')
-    .description('Put dead letters back into their topic, oldest first, with their attempts at zero.')
+    .description('Put dead letters back into their topic, oldest first, and queue their failed jobs again.')
     .argument('<topic>')
     .option('--limit <n>', 'at most so many', wholeNumber, 1000)
-    .action((topic: string, { limit }: { limit: number }) =>
-      withQueue(async (queue) => {
-        const letters = await queue.deadLetters(topic, { replay: true, limit });
-        process.stdout.write(`${letters.length} of ${topic} put back\n`);
-      }),
-    );
+    .action(replay);
+}
+
+/** Puts dead letters back. Their jobs have ended as failed: without being queued again, nobody would do them. */
+async function replay(topic: string, { limit }: { limit: number }): Promise<void> {
+  const { queue, store } = await createAdapters(await home());
+  try {
+    const jobs = createJobStore(store, queue);
+    const letters = await queue.deadLetters(topic, { replay: true, limit });
+    for (const { body } of letters) {
+      const jobId = jobIdOf(body);
+      if (jobId === undefined) continue;
+      await jobs.revive(jobId).catch((error: unknown) => {
+        if (SoundstageError.from(error).reason !== 'NOT_FOUND') throw error;
+      });
+    }
+    process.stdout.write(`${letters.length} of ${topic} put back\n`);
+  } finally {
+    await queue.close();
+  }
 }
 
 async function list(queue: Queue, topics: readonly string[], { dead, json }: ListOptions): Promise<void> {

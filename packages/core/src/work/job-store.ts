@@ -28,6 +28,21 @@ export function hasEnded(job: Job): boolean {
   return ENDED.has(job.state);
 }
 
+const hasNotEnded = (job: Job): boolean => !hasEnded(job);
+
+/** What a job's id looks like. */
+const ID = /^[a-z0-9-]{1,64}$/;
+
+/** The job that a message is about, or undefined where it is no message of ours. */
+export function jobIdOf(body: string): string | undefined {
+  try {
+    const { jobId } = (JSON.parse(body) ?? {}) as { jobId?: unknown };
+    return typeof jobId === 'string' && ID.test(jobId) ? jobId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** How often another process's changes are looked for. */
 const POLL_MS = 250;
 /** A store that refuses a precondition this often is broken, not busy. */
@@ -58,6 +73,8 @@ export interface JobStore {
   cancelRequested(id: string): Promise<boolean>;
   /** Changes a job that has not ended; an ended one stays as it is. */
   update(id: string, change: (job: Job) => void): Promise<Job>;
+  /** Queues a failed job again, with its attempts at zero; any other stays as it is. @throws NOT_FOUND */
+  revive(id: string): Promise<Job>;
   /** Emits `cancel:<id>` and `change:<id>` at once for what happens in this process. */
   events: EventEmitter;
   /** Queues again what a crash between making and queueing left behind. @returns how many */
@@ -93,16 +110,18 @@ export function createJobStore(store: ObjectStore, queue: Queue): JobStore {
   /** The job and its record's version; a job without a record is queued. */
   async function read(id: string): Promise<{ job: Job; version: string | undefined }> {
     // Ids come from clients too: what isn't one never becomes part of a key.
-    if (!/^[a-z0-9-]{1,64}$/.test(id)) throw unknown(id);
+    if (!ID.test(id)) throw unknown(id);
     const state = await readJson<unknown>(store, stateKey(id));
     if (state) return { job: Job.fromJSON(state.value), version: state.version };
     return { job: fresh(await request(id)), version: undefined };
   }
 
-  async function update(id: string, change: (job: Job) => void): Promise<Job> {
+  const update = (id: string, change: (job: Job) => void): Promise<Job> => updateWhere(id, hasNotEnded, change);
+
+  async function updateWhere(id: string, holds: (job: Job) => boolean, change: (job: Job) => void): Promise<Job> {
     for (let conflicts = 0; ; conflicts++) {
       const { job, version } = await read(id);
-      if (hasEnded(job)) return job;
+      if (!holds(job)) return job;
       change(job);
       job.updateTime = new Date();
       try {
@@ -215,6 +234,23 @@ export function createJobStore(store: ObjectStore, queue: Queue): JobStore {
       return update(id, (queued) => {
         if (queued.state === JobState.QUEUED) queued.state = JobState.CANCELLED;
       });
+    },
+
+    async revive(id) {
+      let revived = false;
+      const job = await updateWhere(
+        id,
+        ({ state }) => state === JobState.FAILED,
+        (failed) => {
+          failed.state = JobState.QUEUED;
+          failed.attempt = 0;
+          delete failed.error;
+          revived = true;
+        },
+      );
+      // Only now: a worker that came upon the message of an ended job would put it away.
+      if (revived) await publish(await request(id));
+      return job;
     },
 
     async cancelRequested(id) {
