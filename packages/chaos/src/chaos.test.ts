@@ -78,11 +78,11 @@ afterAll(async () => {
 }, 60_000);
 
 for (const backend of BACKENDS) {
-  (possible[backend] ? describe : describe.skip)(`On ${backend}, every job ends once, as a result or a named failure,`, () => {
-    for (const scenario of SCENARIOS.filter(({ backends }) => backends.includes(backend))) {
-      test(
-        `when ${scenario.when}`,
-        async () => {
+  (possible[backend] ? describe : describe.skip)(
+    `On ${backend}, every job ends once, as a result or a named failure,`,
+    () => {
+      for (const scenario of SCENARIOS.filter(({ backends }) => backends.includes(backend))) {
+        test(`when ${scenario.when}`, async () => {
           const world = await worldOf(scenario, backend);
           if (!world) return;
           const name = `s${SCENARIOS.indexOf(scenario)}`;
@@ -97,9 +97,8 @@ for (const backend of BACKENDS) {
           rows.push(rowOf(scenario, backend, items, found, faults, world.memory.peak, notes));
           expect(found).toMatchObject({ lost: [], doubled: [], otherwise: [] });
           expect(found.results + found.refusals).toBe(items.length);
-        },
-        3_600_000,
-      );
-    }
-  });
+        }, 3_600_000);
+      }
+    },
+  );
 }

@@ -48,7 +48,10 @@ let made = 0;
 
 /** Makes tiny clips, no two alike, and asks a world's services to work on them. */
 export async function createLoad(world: World, name: string): Promise<Load> {
-  const paths = { sounding: join(world.home, `${name}-sounding.mp4`), silent: join(world.home, `${name}-silent.mp4`) };
+  const paths = {
+    sounding: join(world.clips, `${name}-sounding.mp4`),
+    silent: join(world.clips, `${name}-silent.mp4`),
+  };
   await makeTestClip(paths.sounding, { seconds: 0.4, size: '32x32', frameRate: 10 });
   await makeTestClip(paths.silent, { seconds: 0.4, size: '32x32', frameRate: 10, sound: false });
   const [sounding, silent] = await Promise.all([readFile(paths.sounding), readFile(paths.silent)]);

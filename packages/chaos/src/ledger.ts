@@ -52,7 +52,8 @@ export async function account(
         if (made.length === 0) found.lost.push(`${item.requestId}: the result of job ${id} has no manifest`);
         for (const missing of await missingOf(store, now)) found.lost.push(`${item.requestId}: ${missing}`);
       } else {
-        if (!now.error?.reason || !now.error.message) found.lost.push(`${item.requestId}: job ${id} failed without a name`);
+        if (!now.error?.reason || !now.error.message)
+          found.lost.push(`${item.requestId}: job ${id} failed without a name`);
         if (made.length > 0) found.doubled.push(`${item.requestId}: job ${id} failed, and has a manifest`);
       }
       if (made.length > 1) found.doubled.push(`${item.requestId}: job ${id} has ${made.length} manifests`);

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,14 @@ import {
   type FaultProxy,
   type Line,
 } from '@soundstage/adapters-gcp/testing';
-import { commonConfig, createLogger, createPlatform, readConfig, SoundstageError, type Platform } from '@soundstage/core';
+import {
+  commonConfig,
+  createLogger,
+  createPlatform,
+  readConfig,
+  SoundstageError,
+  type Platform,
+} from '@soundstage/core';
 import {
   createTestClient,
   startServiceProcess,
@@ -63,18 +70,19 @@ export interface WorldOptions {
 }
 
 /** Services never import each other, and nobody else imports them: each runs as it is deployed. */
-const mainOf = (service: Service) => fileURLToPath(new URL(`../../../services/${service}/dist/main.js`, import.meta.url));
+const mainOf = (service: Service) =>
+  fileURLToPath(new URL(`../../../services/${service}/dist/main.js`, import.meta.url));
 
 /** A client gives up after so long. */
 const ASK_LIMIT_MS = 180_000;
 
 export async function openWorld(options: WorldOptions): Promise<World> {
   const { backend } = options;
-  const folder = options.home ? { path: options.home, remove: () => Promise.resolve() } : await temporaryFolder();
-  const home = folder.path;
+  const folder = await temporaryFolder();
+  const home = options.home ?? join(folder.path, 'home');
   const engines = await startEngines(backend);
-  const clips = join(home, 'clips');
-  await mkdir(clips, { recursive: true });
+  const clips = join(folder.path, 'clips');
+  await mkdir(clips);
   const env = {
     SOUNDSTAGE_HOME: home,
     SOUNDSTAGE_COLLECT_DIR: clips,
@@ -141,7 +149,6 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       await witness.queue.close();
       await engines.close();
       await folder.remove();
-      if (options.home) await rm(clips, { recursive: true, force: true });
     },
   };
   try {

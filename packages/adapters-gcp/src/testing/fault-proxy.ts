@@ -8,6 +8,8 @@ export type Fault =
   | { kind: 'answer'; status: number; retryAfterS?: number }
   /** The line breaks before the server hears of it. */
   | { kind: 'cut' }
+  /** No answer for so long, then the line breaks; the server hears nothing. */
+  | { kind: 'hang'; ms: number }
   /** The server does as it was told, and the line breaks before its answer comes. */
   | { kind: 'lose' }
   /** The answer's body breaks off after so many bytes. */
@@ -42,6 +44,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     const fault = proxy.plan(incoming);
     if (fault) proxy.faults++;
     if (fault?.kind === 'cut') return void incoming.socket.destroy();
+    if (fault?.kind === 'hang') return void setTimeout(() => incoming.socket.destroy(), fault.ms);
     const body = await buffer(incoming);
     if (fault?.kind === 'answer') {
       answer.writeHead(

@@ -2,7 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { CreateUploadRequest, DownloadRequest, TransferServiceService, WriteUploadRequest } from '@soundstage/contracts';
+import {
+  CreateUploadRequest,
+  DownloadRequest,
+  TransferServiceService,
+  WriteUploadRequest,
+} from '@soundstage/contracts';
 import { createTestClient } from '@soundstage/core/testing';
 import { createCollection, settle, type Item } from '../items.js';
 import { manyOf, sized, type Scenario } from '../scenario.js';
@@ -93,7 +98,7 @@ export const manyClients: Scenario = {
     // A clip that the load made; each client sends one of its own, but every tenth asks what the one before asked.
     await load.collect({ sound: true }).then((item) => settle(world, [item], 60_000));
     const clip = await readFile(join(world.clips, `${world.items.at(-1)!.requestId}.mp4`));
-    const asked = sized(20, CLIENTS);
+    const asked = sized(6, 90);
     const answers = await Promise.all(
       Array.from({ length: CLIENTS }, async (_, n) => {
         const client = createTestClient(world.workers.find(({ service }) => service === 'collector')!.process.address);
@@ -114,7 +119,14 @@ export const manyClients: Scenario = {
       const known = items.get(requestId);
       if (known && known.jobs[0] !== id) throw new Error(`${requestId} gave two jobs: ${known.jobs[0]}, ${id}`);
       if (known) continue;
-      const item: Item = { requestId, expected: 'result', jobs: [id], ends: new Map(), submittedMs, endedMs: undefined };
+      const item: Item = {
+        requestId,
+        expected: 'result',
+        jobs: [id],
+        ends: new Map(),
+        submittedMs,
+        endedMs: undefined,
+      };
       items.set(requestId, item);
       world.items.push(item);
     }
@@ -126,4 +138,3 @@ export const manyClients: Scenario = {
 function behind(n: number): Buffer {
   return Buffer.concat([Buffer.from([0, 0, 0, 16]), Buffer.from('free'), Buffer.from(String(n).padStart(8, '0'))]);
 }
-

@@ -10,7 +10,7 @@ const FILE = join(tmpdir(), `soundstage-clock-${process.pid}`);
 const HOUR_MS = 3_600_000;
 
 function setClock(shiftMs: number): void {
-  writeFileSync(`${FILE}.new`, String(shiftMs));
+  writeFileSync(`${FILE}.new`, String(Math.round(shiftMs)));
   renameSync(`${FILE}.new`, FILE);
 }
 

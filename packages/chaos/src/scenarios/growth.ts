@@ -5,9 +5,9 @@ import type { Load } from '../items.js';
 
 const MIB = 2 ** 20;
 /** Jobs of each kind; a run of the full form may ask for fewer. */
-const JOBS = Number(process.env.SOUNDSTAGE_CHAOS_JOBS || sized(12, 1000));
+const JOBS = Number(process.env.SOUNDSTAGE_CHAOS_JOBS || sized(6, 1000));
 /** Caches are full and the engine is warm after so many. */
-const WARM = JOBS / 10;
+const WARM = Math.ceil(JOBS / 10);
 /** What a process may have grown by between the first tenth and the end. */
 const GROWTH_LIMIT_BYTES = 64 * MIB;
 
@@ -33,7 +33,7 @@ function growthOf(
     };
     const [early, late] = [about(WARM + JOBS / 20), about(JOBS)];
     const notes = [
-      `${service}: ${Math.round(early / MIB)} MiB after ${Math.round(WARM)} jobs, ${Math.round(late / MIB)} after ${JOBS}`,
+      `${service}: ${Math.round(early / MIB)} MiB after ${WARM} jobs, ${Math.round(late / MIB)} after ${JOBS}`,
       `${(slopeOf(later) / 1024).toFixed(1)} KiB a job`,
     ];
     if (late - early > GROWTH_LIMIT_BYTES) throw new Error(`memory grows: ${notes.join(', ')}`);

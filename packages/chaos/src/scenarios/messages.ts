@@ -14,7 +14,11 @@ export const poison: Scenario = {
   async play({ world, load }) {
     const { queue, jobs } = world.witness;
     const bodies = ['no JSON', '{}', '{"jobId":"c00000000000000000000000"}', 'null', '{"jobId":{"a":1}}'];
-    for (const topic of TOPICS) await queue.publish(topic, bodies.map((body) => ({ body })));
+    for (const topic of TOPICS)
+      await queue.publish(
+        topic,
+        bodies.map((body) => ({ body })),
+      );
     const items = await manyOf(sized(4, 20), 4, () => load.collect());
     let faults = bodies.length * TOPICS.length;
     const notes: string[] = [];
@@ -54,10 +58,10 @@ export const disorder: Scenario = {
     const { queue } = world.witness;
     let faults = 0;
     // Nobody works while requests come in: fronts alone answer.
-    const workers = [...world.workers];
+    const workers = world.workers.filter(({ service }) => sized(service === 'collector', true));
     await Promise.all(workers.map((worker) => world.stop(worker, 'SIGTERM')));
     const front = await world.start('collector', { SOUNDSTAGE_ROLE: 'front' });
-    const items: Item[] = await manyOf(sized(6, 60), 4, () => load.collect());
+    const items: Item[] = await manyOf(sized(4, 60), 4, () => load.collect());
     await world.stop(front, 'SIGTERM');
     const held: Delivery[] = [];
     await until(async () => {
@@ -66,21 +70,26 @@ export const disorder: Scenario = {
     });
     /** Everything once more, and some of it twice more, in any order, some of it late. */
     const again = (bodies: readonly string[]) => {
-      const copies = chance.shuffled(bodies.flatMap((body) => (chance.share() < 0.5 ? [body, body] : [body, body, body])));
+      const copies = chance.shuffled(
+        bodies.flatMap((body) => (chance.share() < 0.5 ? [body, body] : [body, body, body])),
+      );
       faults += copies.length - bodies.length;
       return copies.map((body) => ({ body, delayMs: chance.share() < 0.5 ? 0 : chance.between(1, sized(1500, 8000)) }));
     };
     await queue.publish('collection', again(held.map(({ body }) => body)));
     await Promise.all(held.map((delivery) => delivery.ack()));
     // Two of each, so that one message can be with two at once.
-    const both = [...workers, ...workers.filter(({ service }) => service !== 'inference').slice(0, sized(1, 3))];
+    const both = [...workers, ...workers.filter(({ service }) => service !== 'inference')];
     await Promise.all(both.map(({ service, env }) => world.start(service, env)));
     await settle(world, items, sized(60_000, 300_000));
     // Once all is done, each message comes once more, for whatever job.
     for (const topic of TOPICS) {
       const at = TOPICS.indexOf(topic);
       const bodies = items.flatMap(({ jobs }) => (jobs[at] ? [JSON.stringify({ jobId: jobs[at] })] : []));
-      await queue.publish(topic, again(bodies).map(({ body }) => ({ body })));
+      await queue.publish(
+        topic,
+        again(bodies).map(({ body }) => ({ body })),
+      );
     }
     await untilDrained(world.witness.queue);
     return { items, faults, notes: [] };
@@ -88,7 +97,9 @@ export const disorder: Scenario = {
 };
 
 /** Waits until nothing waits or is held; Pub/Sub can't tell, so there one waits a moment. */
-async function untilDrained(queue: { stats(topic: string): Promise<{ ready: number; delayed: number; leased: number }> }) {
+async function untilDrained(queue: {
+  stats(topic: string): Promise<{ ready: number; delayed: number; leased: number }>;
+}) {
   await until(async () => {
     const all = await Promise.all(TOPICS.map((topic) => queue.stats(topic).catch(() => undefined)));
     return all.every((stats) => !stats || stats.ready + stats.delayed + stats.leased === 0);

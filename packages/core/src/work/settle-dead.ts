@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JobState } from '@soundstage/contracts';
+import { SoundstageError } from '../errors.js';
 import type { Platform } from '../platform.js';
+import { jobIdOf } from './job-store.js';
 import type { JobKind } from './stage.js';
 
 /** So often is looked for work that the queue gave up. */
@@ -18,12 +20,18 @@ export async function settleDead(
   while (!signal.aborted) {
     try {
       for (const { body, reason } of await queue.deadLetters(kind)) {
-        const { jobId } = JSON.parse(body) as { jobId: string };
+        const jobId = jobIdOf(body);
+        if (jobId === undefined) continue;
         // A job that has ended stays as it ended.
-        await jobs.update(jobId, (job) => {
-          job.state = JobState.FAILED;
-          job.error ??= { reason: 'INTERNAL', message: `${reason} Look at its input, then make the job anew.` };
-        });
+        await jobs
+          .update(jobId, (job) => {
+            job.state = JobState.FAILED;
+            job.error ??= { reason: 'INTERNAL', message: `${reason} Look at its input, then make the job anew.` };
+          })
+          .catch((error: unknown) => {
+            // One letter without a job must not keep the others' jobs from their end.
+            if (SoundstageError.from(error).reason !== 'NOT_FOUND') throw error;
+          });
       }
     } catch (error) {
       log.warn({ err: error, kind }, 'work that was given up could not be settled; tried again later');

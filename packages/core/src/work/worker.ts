@@ -7,7 +7,7 @@ import type { Delivery } from '../ports/queue.js';
 import { readJson, writeJson } from '../store-json.js';
 import { extractTrace, inSpan, SpanKind } from '../telemetry/trace.js';
 import type { Platform } from '../platform.js';
-import { hasEnded } from './job-store.js';
+import { hasEnded, jobIdOf } from './job-store.js';
 import { workKey, type Manifest } from './manifest.js';
 import { createProgress } from './progress.js';
 import { settleDead } from './settle-dead.js';
@@ -58,7 +58,12 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
   }
 
   async function take(delivery: Delivery): Promise<void> {
-    const { jobId } = JSON.parse(delivery.body) as { jobId: string };
+    const jobId = jobIdOf(delivery.body);
+    if (jobId === undefined) {
+      await delivery.deadLetter('It names no job: whoever published it meant another queue.');
+      log.error({ kind: stage.kind, message: delivery.id }, 'a message that is no work was put aside');
+      return;
+    }
     await inSpan(
       `work ${stage.kind}`,
       { parent: extractTrace(delivery.attributes), kind: SpanKind.CONSUMER, attributes: { job: jobId } },
@@ -120,8 +125,16 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
     jobId: string,
     signal: AbortSignal,
     jobLog: typeof log,
-  ): Promise<'done' | 'cached' | 'ended'> {
-    const request = await jobs.request(jobId);
+  ): Promise<'done' | 'cached' | 'ended' | 'dead'> {
+    const request = await jobs.request(jobId).catch((error: unknown) => {
+      if (SoundstageError.from(error).reason !== 'NOT_FOUND') throw error;
+      return undefined;
+    });
+    if (!request) {
+      // A job is written before its message is: it was removed, or the message is from another store.
+      await delivery.deadLetter('Its job is not in the store: look whether queue and store belong together.');
+      return 'dead';
+    }
     if (await jobs.cancelRequested(jobId)) throw new SoundstageError('CANCELLED', 'The job was cancelled.');
     const spec: unknown = stage.spec.fromJSON(request.spec);
     const pinned = stage.pin?.(spec) ?? unpinned(stage, spec);
