@@ -13,10 +13,9 @@ from soundstage_trainer.graphs.regnet_net import HOPS_A_FRAME, Judge, RegNet, Si
 from soundstage_trainer.regnet.dataset import Clip
 from soundstage_trainer.regnet.plan import Plan
 from soundstage_trainer.run import Run
+from soundstage_trainer.run.rate import set_rates
 
-WARM_UP = 50  # steps, but no more than a tenth of them
 CLIP_NORM = 1.0
-LOWEST_RATE = 0.05  # of the highest, at the end
 EPSILON = 1e-3
 AVERAGED = 0.98  # share that the mean of the weights keeps at each step, once there are enough of them
 
@@ -44,7 +43,7 @@ class RegNetTask:
 
     def step(self, n: int) -> dict[str, float]:
         torch.manual_seed(self.seed * 1_000_003 + n)  # dropout
-        self._set_rates(n)
+        set_rates([self.optimiser, self.judge_optimiser], self.plan.learning_rate, n, self.steps)
         visual, mel, there, heard = self._batch(n)
         self.net.train()
         with self.precision.autocast():
@@ -127,13 +126,6 @@ class RegNetTask:
         heard = (random.uniform(size=batch) >= self.plan.auxiliary_silent).astype(np.float32)
         visual *= 1 + self.plan.visual_noise * random.standard_normal((batch, 1, visual.shape[2])).astype(np.float32)
         return tuple(torch.from_numpy(part).to(self.device) for part in (visual, mel, there, heard))
-
-    def _set_rates(self, n: int) -> None:
-        falling = 0.5 * (1 + np.cos(np.pi * n / self.steps))
-        rising = min(1.0, (n + 1) / max(1, min(WARM_UP, self.steps // 10)))
-        rate = self.plan.learning_rate * rising * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
-        for group in self.optimiser.param_groups + self.judge_optimiser.param_groups:
-            group["lr"] = float(rate)
 
 
 @torch.inference_mode()

@@ -17,14 +17,13 @@ from soundstage_trainer.graphs.short_time import (
 )  # fmt: skip
 from soundstage_trainer.graphs.vocoder_net import VocoderNet
 from soundstage_trainer.run import Run
+from soundstage_trainer.run.rate import set_rates
 from soundstage_trainer.vocoder.dataset import Recording
 from soundstage_trainer.vocoder.judge import SpectrumJudge
 from soundstage_trainer.vocoder.losses import SpectralDistance
 
 TRAINING_RESOLUTIONS = (2048, 1024, 512)
-WARM_UP = 50  # steps, but no more than a tenth of them
 CLIP_NORM = 5.0
-LOWEST_RATE = 0.05  # of the highest, at the end
 MARGIN_HOPS = 4  # at both ends of a crop, where the sound beyond it is missing: not judged
 FAINTEST = 1e-3
 VALIDATED_S = 3.0
@@ -61,7 +60,7 @@ class VocoderTask:
         self.chances = hops / hops.sum()  # every second of sound is as likely as another
 
     def step(self, n: int) -> dict[str, float]:
-        self._set_rates(n)
+        set_rates([self.optimiser, self.judge_optimiser], self.plan.learning_rate, n, self.steps)
         mel, sound = self._batch(n)
         wide = with_extra_hops(mel)
         frames = wide.shape[1]
@@ -145,10 +144,3 @@ class VocoderTask:
         given = torch.from_numpy(sound).to(self.device)
         mel = self.distance.mel(given).transpose(1, 2)[:, :hops].clamp(0.0, 1.0)
         return mel, given
-
-    def _set_rates(self, n: int) -> None:
-        falling = 0.5 * (1 + np.cos(np.pi * n / self.steps))
-        rising = min(1.0, (n + 1) / max(1, min(WARM_UP, self.steps // 10)))
-        rate = self.plan.learning_rate * rising * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
-        for group in self.optimiser.param_groups + self.judge_optimiser.param_groups:
-            group["lr"] = float(rate)
