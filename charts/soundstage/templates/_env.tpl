@@ -81,6 +81,10 @@
   value: {{ include "soundstage.fullname" $root }}-{{ first $service.calls }}:7400
 - name: SOUNDSTAGE_GATEWAY_UPLOAD_LIMIT
   value: {{ $root.Values.ingress.uploadLimitBytes | quote }}
+{{- with include "soundstage.proxies" $root }}
+- name: SOUNDSTAGE_GATEWAY_PROXIES
+  value: {{ . | quote }}
+{{- end }}
 - name: HOME
   value: /tmp
 {{ include "soundstage.env.client" $root | trim }}

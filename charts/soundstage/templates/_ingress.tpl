@@ -43,6 +43,15 @@ nginx.org/ssl-services: {{ .services | quote }}
 {{- end }}
 {{- end -}}
 
+{{- /* How many proxies stand before the gateway, one behind another; network policies let nobody else to it. Google's
+       load balancer adds its own address to X-Forwarded-For beside the caller's, so it counts for two. */ -}}
+{{- define "soundstage.proxies" -}}
+{{- $ingress := .Values.ingress -}}
+{{- if $ingress.enabled -}}
+{{- $ingress.proxies | default (get (dict "gke" "2" "nginx" "1" "other" "") $ingress.controller) -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "soundstage.ingressTls" -}}
 {{- $ingress := .root.Values.ingress -}}
 {{- if $ingress.tlsSecret }}

@@ -51,24 +51,30 @@ export function createNetwork(objects: readonly KubeObject[]) {
       egress: policy.egress ?? [],
     };
   });
-  const selecting = (peer: Peer, direction: string): Policy[] =>
-    policies.filter(
+  const selected = { Ingress: new Map<Peer, Policy[]>(), Egress: new Map<Peer, Policy[]>() };
+  const selecting = (peer: Peer, direction: 'Ingress' | 'Egress'): Policy[] => {
+    const known = selected[direction].get(peer);
+    if (known) return known;
+    const found = policies.filter(
       ({ namespace, podSelector, policyTypes }) =>
         peer.labels &&
         peer.namespace === namespace &&
         policyTypes.includes(direction) &&
         selects(podSelector, peer.labels),
     );
+    selected[direction].set(peer, found);
+    return found;
+  };
   const passes = (rules: Rule[], side: 'from' | 'to', policy: Policy, other: Peer, port: number, protocol: Protocol) =>
     rules.some(
       (rule) =>
-        (!rule[side]?.length || rule[side].some((peer) => isPeer(peer, other, policy.namespace))) &&
         (!rule.ports?.length ||
           rule.ports.some(
             (allowed) =>
               (allowed.protocol ?? 'TCP') === protocol &&
               (allowed.port === undefined || (port >= allowed.port && port <= (allowed.endPort ?? allowed.port))),
-          )),
+          )) &&
+        (!rule[side]?.length || rule[side].some((peer) => isPeer(peer, other, policy.namespace))),
     );
   return {
     allows(from: Peer, to: Peer, port: number, protocol: Protocol = 'TCP'): boolean {
