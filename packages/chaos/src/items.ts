@@ -38,8 +38,11 @@ export interface Item {
 const KINDS = ['sounding', 'sounding', 'silent', 'sounding', 'no_clip', 'sounding', 'cut_off'] as const;
 
 export interface Load {
-  /** Asks for a clip to be collected, brought into form and its features extracted: three jobs of three services. */
-  collect(options?: { expected?: Expected; sound?: boolean }): Promise<Item>;
+  /**
+   * Asks for a clip to be collected, brought into form and its features extracted: three jobs of three services; the
+   * first one `alone` where nothing is to follow.
+   */
+  collect(options?: { expected?: Expected; sound?: boolean; alone?: boolean }): Promise<Item>;
   /** Asks for sound to a silent clip; another seed each time, so that each is work of its own. */
   foley(options?: { expected?: Expected; onlyCues?: boolean }): Promise<Item>;
 }
@@ -68,11 +71,11 @@ export async function createLoad(world: World, name: string): Promise<Load> {
   };
 
   return {
-    async collect({ expected, sound = false } = {}) {
+    async collect({ expected, sound = false, alone = false } = {}) {
       const kind = sound ? 'sounding' : KINDS[made % KINDS.length]!;
       return ask(expected ?? (kind === 'sounding' ? 'result' : 'refusal'), async (requestId) => {
         await writeFile(join(world.clips, `${requestId}.mp4`), contentOf(kind, requestId, sounding, silent));
-        return world.ask('collector', (client) => createCollection(client, requestId));
+        return world.ask('collector', (client) => createCollection(client, requestId, { alone }));
       });
     },
 
@@ -104,7 +107,7 @@ function contentOf(kind: (typeof KINDS)[number], requestId: string, sounding: Bu
 export async function createCollection(
   client: TestClient,
   requestId: string,
-  upload?: ObjectRef,
+  { upload, alone = false }: { upload?: ObjectRef; alone?: boolean } = {},
 ): Promise<Job | undefined> {
   const thenPreprocess = PreprocessingSpec.fromPartial({
     durationS: 0.3,
@@ -116,7 +119,7 @@ export async function createCollection(
   });
   const spec = CollectionSpec.fromPartial({
     source: upload ? { $case: 'upload', value: upload } : { $case: 'file', value: `${requestId}.mp4` },
-    thenPreprocess,
+    ...(!alone && { thenPreprocess }),
   });
   const request = CreateCollectionRequest.fromPartial({ requestId, spec });
   return (await client.call(CollectorServiceService.createCollection, request, { deadlineMs: 20_000 })).job;

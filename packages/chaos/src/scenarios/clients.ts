@@ -77,7 +77,7 @@ export const slowClients: Scenario = {
         sockets.push(socket);
       }
     }
-    const items = await manyOf(sized(3, 20), 4, () => load.collect());
+    const items = await manyOf(sized(2, 20), 4, () => load.collect());
     await settle(world, items, sized(60_000, 300_000));
     // They don't keep the service from stopping either.
     const { code, tookMs } = await world.stop(collector, 'SIGTERM');
@@ -107,7 +107,7 @@ export const manyClients: Scenario = {
         const requestId = `client-${world.backend}-${own}`;
         try {
           const upload = await client.upload(Buffer.concat([clip, behind(own)]), 'video/mp4');
-          const job = await createCollection(client, requestId, upload);
+          const job = await createCollection(client, requestId, { upload });
           return { requestId, id: job!.id, submittedMs };
         } finally {
           client.close();

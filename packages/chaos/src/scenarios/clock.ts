@@ -23,11 +23,11 @@ export const clockJumps: Scenario = {
     const items: Item[] = [];
     setClock(HOUR_MS);
     const work = (async () => {
-      await manyOf(sized(6, 60), 4, async () => items.push(await load.collect()));
+      await manyOf(sized(5, 40), 4, async () => items.push(await load.collect()));
       await settle(world, items, sized(30_000, 300_000));
     })();
     let ahead = true;
-    const faults = await whileWorking(work, { chance, everyMs: sized(700, 2500) }, async () => {
+    const faults = await whileWorking(work, { chance, everyMs: sized(500, 2500) }, async () => {
       // Its leases are held by the clock of now, and must end by that of then.
       if (ahead || chance.share() < 0.3) {
         const worker = chance.pick(world.workers);

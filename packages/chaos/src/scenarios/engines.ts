@@ -60,7 +60,7 @@ export const storeFails: Scenario = {
       () => ({ kind: 'hang', ms: sized(1000, 20_000) }),
     ];
     proxy.plan = () => (chance.share() < share ? chance.pick(kinds)() : undefined);
-    const items = await manyOf(sized(4, 60), 4, () => load.collect());
+    const items = await manyOf(sized(4, 40), 4, () => load.collect());
     await settle(world, items, sized(60_000, 900_000));
     proxy.plan = () => undefined;
     return { items, faults: proxy.faults - before, notes: [`${share * 100} % of all requests`] };

@@ -28,7 +28,7 @@ function growthOf(
     const later = points.filter(({ x }) => x >= WARM);
     /** The median of some samples in a row: a single one may come before or after a collection of garbage. */
     const about = (x: number) => {
-      const near = later.filter((point) => Math.abs(point.x - x) <= JOBS / 20).map(({ y }) => y);
+      const near = later.filter((point) => Math.abs(point.x - x) <= Math.max(1, JOBS / 20)).map(({ y }) => y);
       return near.sort((a, b) => a - b)[near.length >> 1]!;
     };
     const [early, late] = [about(WARM + JOBS / 20), about(JOBS)];
@@ -47,7 +47,7 @@ export const collectorGrowth: Scenario = {
   when: `a collector takes ${JOBS} clips: its memory doesn’t grow`,
   backends: ['local'],
   services: ALL,
-  play: growthOf('collector', (load) => load.collect({ sound: true })),
+  play: growthOf('collector', (load) => load.collect({ sound: true, alone: true })),
 };
 
 export const inferenceGrowth: Scenario = {

@@ -61,7 +61,7 @@ export const disorder: Scenario = {
     const workers = world.workers.filter(({ service }) => sized(service === 'collector', true));
     await Promise.all(workers.map((worker) => world.stop(worker, 'SIGTERM')));
     const front = await world.start('collector', { SOUNDSTAGE_ROLE: 'front' });
-    const items: Item[] = await manyOf(sized(4, 60), 4, () => load.collect());
+    const items: Item[] = await manyOf(sized(4, 40), 4, () => load.collect());
     await world.stop(front, 'SIGTERM');
     const held: Delivery[] = [];
     await until(async () => {

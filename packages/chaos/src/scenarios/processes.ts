@@ -11,8 +11,8 @@ export const kills: Scenario = {
   async play({ world, load, chance }) {
     const items: Item[] = [];
     const work = (async () => {
-      const foley = manyOf(sized(1, 12), 2, async () => items.push(await load.foley()));
-      await manyOf(sized(7, 120), 4, async () => items.push(await load.collect()));
+      const foley = manyOf(sized(1, 10), 2, async () => items.push(await load.foley()));
+      await manyOf(sized(7, 80), 4, async () => items.push(await load.collect()));
       await foley;
       await settle(world, items, sized(60_000, 900_000));
     })();

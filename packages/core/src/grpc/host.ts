@@ -87,10 +87,18 @@ export async function startGrpcHost(
       for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
     },
     async close(limitMs) {
-      // tryShutdown alone never ends while a stream is open.
-      const timer = setTimeout(() => server.forceShutdown(), limitMs);
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      clearTimeout(timer);
+      await new Promise<void>((resolve) => {
+        // tryShutdown alone never ends while a stream is open, and after forceShutdown it still waits for connections
+        // that never became a session: those whose first bytes come one a second.
+        const timer = setTimeout(() => {
+          server.forceShutdown();
+          resolve();
+        }, limitMs);
+        server.tryShutdown(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
     },
   };
 }
