@@ -5,6 +5,7 @@ import { addCollectCommand } from './collect/collect.js';
 import { addDatasetCommands } from './dataset/dataset.js';
 import { addDemoCommand } from './demo.js';
 import { addFoleyCommand } from './foley.js';
+import { addKeyCommands } from './keys/keys.js';
 import { addModelCommands, addRunCommands } from './models/models.js';
 import { addPipelineCommands } from './pipeline/pipeline.js';
 import { addQueueCommands } from './queue/queue.js';
@@ -44,6 +45,7 @@ addPipelineCommands(program);
 addModelCommands(program);
 addRunCommands(program);
 addQueueCommands(program);
+addKeyCommands(program);
 addServeCommands(program);
 
 try {

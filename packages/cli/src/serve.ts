@@ -43,7 +43,13 @@ async function serve(name: string, loaders: readonly (() => Promise<CreateServic
   ]);
   await runServices(name, createAdapters, creators, async (services, log) => {
     const gateway = page
-      ? await (await import('@soundstage/gateway')).startGateway({ inferenceAddress: services.address, log })
+      ? await (
+          await import('@soundstage/gateway')
+        ).startGateway({
+          inferenceAddress: services.address,
+          upstream: services.own,
+          log,
+        })
       : undefined;
     process.stderr.write(
       `Soundstage serves gRPC on ${services.address}${gateway ? ` and its page on ${gateway.url}` : ''}. Ctrl-C stops it.\n`,

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import { SoundstageError } from '@soundstage/core';
+import { SoundstageError, type Caller } from '@soundstage/core';
+import { escapeHtml } from './access/log-in-page.js';
 
 const PAGE = fileURLToPath(new URL('../dist/page/', import.meta.url));
 
@@ -27,6 +28,23 @@ export async function addPage(app: FastifyInstance, limits: { uploadBytes: numbe
     reply
       .type('text/html; charset=utf-8')
       .header('cache-control', 'no-store')
-      .send(html.replaceAll('__NONCE__', request.cspNonce)),
+      .send(
+        withAccount(html, request.caller)
+          .replaceAll('__NONCE__', request.cspNonce)
+          .replace('__STORE_ORIGIN__', request.storeOrigin),
+      ),
   );
+}
+
+/** Says at the page's end who is logged in, with the way out. */
+function withAccount(html: string, caller: Caller | undefined): string {
+  if (!caller) return html;
+  const style =
+    '.account { display: flex; gap: 1rem; justify-content: center; align-items: center; padding-bottom: 2rem }';
+  const account = `<style nonce="__NONCE__">${style}</style>
+    <form class="account" method="post" action="/logout">
+      <span>Logged in as ${escapeHtml(caller.name)}</span>
+      <button class="button">Log out</button>
+    </form>`;
+  return html.replace('</body>', () => `${account}\n  </body>`);
 }

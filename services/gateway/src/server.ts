@@ -1,8 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
 import swagger from '@fastify/swagger';
-import { SoundstageError, extractTrace, inSpan, SpanKind, type Logger } from '@soundstage/core';
+import {
+  isLoopback,
+  SoundstageError,
+  extractTrace,
+  inSpan,
+  readServerSecurity,
+  SpanKind,
+  watchCertificate,
+  type Certificate,
+  type Logger,
+} from '@soundstage/core';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { addAccess } from './access/access.js';
 import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { addFileRoutes } from './job-files.js';
 import { addJobRoutes } from './jobs.js';
@@ -11,7 +23,10 @@ import { createPaletteReader } from './palette.js';
 import { HttpError, sendProblem } from './problems.js';
 import * as schemas from './schemas.js';
 import { addSecurity } from './security.js';
+import { addLinkRoute, addResultSignatures } from './result-links.js';
 import { addSoundRoutes } from './sounds.js';
+import { createStoreOrigin } from './store-origin.js';
+import { addUploadRoutes } from './uploads.js';
 import { connectUpstream } from './upstream.js';
 
 /** What isn't given is taken from the environment. */
@@ -30,15 +45,22 @@ export interface Gateway {
 
 /** HTTP and the page in front of the inference service. @throws UNAVAILABLE when the address can't be listened on */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { inferenceAddress, host, names, port, uploadLimitBytes, uploadIdleMs } = {
-    ...readGatewayConfig(),
-    ...options,
-  };
-  const upstream = connectUpstream(inferenceAddress);
+  const config: GatewayConfig = { ...readGatewayConfig(), ...options };
+  const { inferenceAddress, access, host, names, port, proxies, resultSecret, uploadLimitBytes, uploadIdleMs } = config;
+  const { upstream: towards } = config;
+  const { auth, tls } = readServerSecurity(access, host);
+  const certificate = tls && watchCertificate(tls, options.log);
+  const upstream = connectUpstream(inferenceAddress, towards);
+  if (upstream.warning) options.log?.warn(upstream.warning);
+  if (!isLoopback(host) && !auth) options.log?.warn('others can reach this server, and need no key');
   const closing = new AbortController();
-  const app = createApp(options.log);
+  const app = createApp(options.log, { proxies, certificate: certificate?.current() });
+  const unfollow = certificate?.follow((next) => (app.server as unknown as TlsServer).setSecureContext(next));
   try {
-    addSecurity(app, { host, names });
+    const storeOrigin = createStoreOrigin(upstream);
+    addSecurity(app, { host, names, storeOrigin });
+    addResultSignatures(app, resultSecret);
+    addAccess(app, { auth, token: towards.token, log: options.log });
     await addDocument(app);
     app.setErrorHandler(sendProblem);
     app.setNotFoundHandler((request) => {
@@ -50,12 +72,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const palette = createPaletteReader(upstream);
     addJobRoutes(app, upstream, {
       palette,
+      resultSecret,
       uploadLimitBytes,
       uploadIdleMs,
       heartbeatMs: options.heartbeatMs ?? 15_000,
       closing: closing.signal,
     });
-    addFileRoutes(app, upstream);
+    addFileRoutes(app, upstream, storeOrigin);
+    addLinkRoute(app, upstream, resultSecret);
+    addUploadRoutes(app, upstream, { uploadBytes: uploadLimitBytes });
     addSoundRoutes(app, upstream, palette);
     await addPage(app, { uploadBytes: uploadLimitBytes });
     await app.listen({ host, port }).catch((error: Error) => {
@@ -66,17 +91,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       );
     });
   } catch (error) {
+    unfollow?.();
     upstream.close();
     await app.close();
     throw error;
   }
   const bound = app.server.address() as AddressInfo;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
+  const url = `http${certificate ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
   options.log?.info({ url, inference: inferenceAddress }, 'gateway serving');
   return {
     url,
     async close(limitMs = 10_000) {
       closing.abort();
+      unfollow?.();
       // A connection that was busy when closing began is idle afterwards, and nobody else would end it.
       const sweep = setInterval(() => app.server.closeIdleConnections(), 50);
       const cut = setTimeout(() => app.server.closeAllConnections(), limitMs);
@@ -88,8 +115,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function createApp(log: FastifyBaseLogger | undefined): FastifyInstance {
+function createApp(
+  log: FastifyBaseLogger | undefined,
+  { proxies, certificate }: Pick<GatewayConfig, 'proxies'> & { certificate: Certificate | undefined },
+): FastifyInstance {
   const app = fastify({
+    ...(certificate ? { https: certificate } : {}),
+    trustProxy: typeof proxies === 'number' ? (_address, hop) => hop < proxies : proxies,
     ...(log ? { loggerInstance: log } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024, // of JSON; forms have their own limit

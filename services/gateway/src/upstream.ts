@@ -1,5 +1,4 @@
 import {
-  credentials,
   makeGenericClientConstructor,
   Metadata,
   type CallOptions,
@@ -8,8 +7,17 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { InferenceServiceClient, JobServiceClient, TransferServiceClient } from '@soundstage/contracts';
-import { fromServiceError, injectTrace, SoundstageError } from '@soundstage/core';
+import {
+  channelTo,
+  fromServiceError,
+  injectTrace,
+  ON_BEHALF_OF,
+  SoundstageError,
+  writeOnBehalfOf,
+  type ClientSecurity,
+} from '@soundstage/core';
 import { service as healthService } from 'grpc-health-check';
+import { currentCaller } from './access/current-caller.js';
 
 /** Time for a call that only reads or writes a record. */
 export const CALL_TIMEOUT_MS = 15_000;
@@ -22,6 +30,8 @@ export interface Upstream {
   /** Asks grpc.health.v1. @throws UNAVAILABLE when it can't be reached or doesn't serve */
   checkHealth(): Promise<void>;
   close(): void;
+  /** What is not as it should be with the connection. */
+  warning: string | undefined;
 }
 
 type UnaryMethod<Request, Response> = (
@@ -33,21 +43,24 @@ type UnaryMethod<Request, Response> = (
 
 const HealthClient = makeGenericClientConstructor(healthService, 'Health');
 
-export function connectUpstream(address: string): Upstream {
+/** @param security the gateway's own token, and whose certificates it takes */
+export function connectUpstream(address: string, security: ClientSecurity): Upstream {
+  const { credentials, options: own, warning } = channelTo(address, security);
   const options = {
+    ...own,
     'grpc.max_receive_message_length': 2 * 2 ** 20,
     // A service that restarts is found again within a second, not after minutes.
     'grpc.max_reconnect_backoff_ms': 1000,
   };
-  const insecure = credentials.createInsecure();
-  const transfer = new TransferServiceClient(address, insecure, options);
-  const inference = new InferenceServiceClient(address, insecure, options);
-  const jobs = new JobServiceClient(address, insecure, options);
-  const health = new HealthClient(address, insecure, options);
+  const transfer = new TransferServiceClient(address, credentials, options);
+  const inference = new InferenceServiceClient(address, credentials, options);
+  const jobs = new JobServiceClient(address, credentials, options);
+  const health = new HealthClient(address, credentials, options);
   return {
     transfer,
     inference,
     jobs,
+    warning,
     async checkHealth() {
       const check = (health.check as UnaryMethod<{ service: string }, { status: string }>).bind(health);
       const { status } = await unary(check, { service: '' }, { timeoutMs: 2000 });
@@ -61,9 +74,11 @@ export function connectUpstream(address: string): Upstream {
   };
 }
 
-/** Metadata that carries the trace on. */
+/** Metadata that carries the trace on, and for whom the gateway calls. */
 export function traceMetadata(): Metadata {
   const metadata = new Metadata();
+  const caller = currentCaller();
+  if (caller) metadata.set(ON_BEHALF_OF, writeOnBehalfOf(caller));
   for (const [key, value] of Object.entries(injectTrace())) metadata.set(key, value);
   return metadata;
 }

@@ -65,16 +65,18 @@ export async function ask(connection: Connection, what: Ask, options: AskOptions
   throw new SoundstageError('UNAVAILABLE', `The ${what.kind} has failed ${MOST_TRIES} times.`, { retryable: false });
 }
 
-/** A service that is just being started anew is waited for. */
+/** A service that is just being started anew is waited for, and so is one that was asked too often. */
 async function patiently<T>(call: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   const sinceMs = Date.now();
   for (let waitMs = 200; ; waitMs = Math.min(5000, 2 * waitMs)) {
     try {
       return await call();
     } catch (error) {
-      const { reason } = SoundstageError.from(error);
-      if (reason !== 'UNAVAILABLE' || Date.now() - sinceMs > PATIENCE_MS || signal?.aborted) throw error;
-      await sleep(waitMs, undefined, signal ? { signal } : {});
+      const { reason, retryAfterMs = 0 } = SoundstageError.from(error);
+      const passes = reason === 'UNAVAILABLE' || reason === 'QUOTA_EXCEEDED';
+      const untilMs = Date.now() + retryAfterMs - sinceMs;
+      if (!passes || untilMs > PATIENCE_MS || signal?.aborted) throw error;
+      await sleep(Math.max(waitMs, retryAfterMs), undefined, signal ? { signal } : {});
     }
   }
 }

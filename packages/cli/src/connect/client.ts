@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials, Metadata, type ClientReadableStream, type MethodDefinition } from '@grpc/grpc-js';
+import { Client, Metadata, type ClientReadableStream, type MethodDefinition } from '@grpc/grpc-js';
 import {
   JobServiceService,
   TransferServiceService,
@@ -11,7 +11,15 @@ import {
   type WriteUploadRequest,
   type WriteUploadResponse,
 } from '@soundstage/contracts';
-import { fromServiceError, hasEnded, SoundstageError, throwIfAborted } from '@soundstage/core';
+import {
+  channelTo,
+  fromServiceError,
+  hasEnded,
+  readClientSecurity,
+  SoundstageError,
+  throwIfAborted,
+  type ClientSecurity,
+} from '@soundstage/core';
 
 /** Calls of services at one address. Every error is a SoundstageError, made of the status that came over the wire. */
 export interface ServiceClient {
@@ -49,9 +57,15 @@ const PATIENCE_MS = 60_000;
 const PAUSE_MS = 500;
 const DEADLINE_MS = 60_000;
 
-/** A client of every service at an address, `host:port`. */
-export function createServiceClient(address: string): ServiceClient {
-  const client = new Client(address, credentials.createInsecure());
+/**
+ * A client of every service at an address, `host:port`.
+ *
+ * @param security whose certificates are taken, and the token that is sent; default: as the environment says
+ */
+export function createServiceClient(address: string, security: ClientSecurity = readClientSecurity()): ServiceClient {
+  const { credentials, options, warning } = channelTo(address, security);
+  if (warning) process.stderr.write(`soundstage: ${warning}\n`);
+  const client = new Client(address, credentials, options);
 
   const service: ServiceClient = {
     ready: (limitMs) =>
@@ -59,7 +73,8 @@ export function createServiceClient(address: string): ServiceClient {
         client.waitForReady(Date.now() + limitMs, (cause) => {
           if (!cause) resolve();
           else {
-            const sentence = `Nobody answers at ${address}: start the services there with \`soundstage up\`.`;
+            const secure = security.roots !== undefined ? ', or SOUNDSTAGE_TLS_CA does not fit their certificate' : '';
+            const sentence = `Nobody answers at ${address}${secure}: start the services there with \`soundstage up\`.`;
             reject(new SoundstageError('UNAVAILABLE', sentence, { cause }));
           }
         });

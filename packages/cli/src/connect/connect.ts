@@ -91,8 +91,8 @@ async function startHere(needed: readonly ServiceName[]): Promise<Connection> {
   const given = Object.entries(process.env).filter(([, value]) => value !== undefined && value !== '');
   const env = { ...SHORT_LIVED, ...Object.fromEntries(given) };
   const read = readConfig(commonConfig, env);
-  // A port of its own: a server may run beside.
-  const config = { ...read, SOUNDSTAGE_LISTEN: '127.0.0.1:0', SOUNDSTAGE_METRICS_PORT: -1 };
+  // A port of its own: a server may run beside. It is gone with the command, and asks nobody who they are.
+  const config = { ...read, SOUNDSTAGE_LISTEN: '127.0.0.1:0', SOUNDSTAGE_METRICS_PORT: -1, SOUNDSTAGE_AUTH: [] };
   const home = config.SOUNDSTAGE_HOME;
   await mkdir(home, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw badInput(`${home} can't be written (${cause.code}): set SOUNDSTAGE_HOME to a folder of yours.`, 'home');
@@ -110,7 +110,7 @@ async function startHere(needed: readonly ServiceName[]): Promise<Connection> {
     return parts;
   });
   const running = await startServices(platform, noting);
-  const client = createServiceClient(running.address);
+  const client = createServiceClient(running.address, running.own);
   return {
     ...client,
     // Straight into the store: nothing is gained by sending it to oneself.

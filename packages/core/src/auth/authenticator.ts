@@ -23,8 +23,8 @@ export interface Authenticator {
   authenticate(authorization: string | undefined, from: string): Promise<Caller>;
   /** Who is meant by somebody who calls for another. @throws PERMISSION_DENIED for who hasn't the scope `delegate` */
   standIn(caller: Caller, onBehalfOf: string): Caller;
-  /** A caller whose key was shown earlier, as the file has it now. @throws UNAUTHENTICATED */
-  recall(name: string, keyId: string): Caller;
+  /** A caller who showed a key or a token earlier; a key must still hold. @throws UNAUTHENTICATED */
+  recall(earlier: Pick<Caller, 'name' | 'scopes' | 'keyId'>): Caller;
   /** A token that holds in this process alone, for what runs beside the services in it. */
   innerToken: string;
 }
@@ -80,7 +80,8 @@ export function createAuthenticator(settings: AuthSettings, log: Logger | undefi
       return { name: stated.name, scopes, quotas: clients?.quotasOf(stated.name) ?? {}, via: caller.name };
     },
 
-    recall(name, keyId) {
+    recall({ name, scopes, keyId }) {
+      if (keyId === undefined) return { name, scopes, quotas: clients?.quotasOf(name) ?? {} };
       const caller = clients?.byKeyId(name, keyId);
       if (!caller) throw unknown('The key that you logged in with holds no more');
       return caller;

@@ -1,5 +1,5 @@
 import { createSecureContext } from 'node:tls';
-import { experimental, ServerCredentials } from '@grpc/grpc-js';
+import { experimental, type ServerCredentials } from '@grpc/grpc-js';
 import { badInput } from '../errors.js';
 import type { Logger } from '../telemetry/log.js';
 import type { TlsSettings } from './config.js';

@@ -4,6 +4,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { TracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace';
+import { withoutSecrets } from './without-secrets.js';
 
 export type TraceCarrier = Record<string, string>;
 
@@ -68,8 +69,9 @@ export async function inSpan<T>(
     try {
       return await work();
     } catch (error) {
-      span.recordException(error as Error);
-      span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).message });
+      const { name, message } = error as Error;
+      span.recordException({ name, message: withoutSecrets(message) });
+      span.setStatus({ code: SpanStatusCode.ERROR, message: withoutSecrets(message) });
       throw error;
     } finally {
       span.end();

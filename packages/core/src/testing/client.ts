@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type MethodDefinition } from '@grpc/grpc-js';
+import { Client, Metadata, type MethodDefinition } from '@grpc/grpc-js';
 import {
   JobServiceService,
   JobState,
@@ -9,6 +9,7 @@ import {
   type WriteUploadRequest,
   type WriteUploadResponse,
 } from '@soundstage/contracts';
+import { channelTo, type ClientSecurity } from '../auth/channel.js';
 import { fromServiceError } from '../grpc/status.js';
 import { hasEnded } from '../work/job-store.js';
 
@@ -49,8 +50,9 @@ export interface TestClient {
 const CHUNK_BYTES = 512 * 1024;
 
 /** A plain client of every service at one address. */
-export function createTestClient(address: string): TestClient {
-  const client = new Client(address, credentials.createInsecure());
+export function createTestClient(address: string, security: ClientSecurity = {}): TestClient {
+  const { credentials, options } = channelTo(address, security);
+  const client = new Client(address, credentials, options);
   const deadline = ({ deadlineMs }: CallOptions) =>
     deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
 

@@ -39,7 +39,7 @@ export async function startTestServices(
   const log = createLogger({ service: 'test', level: process.env.SOUNDSTAGE_LOG_LEVEL ?? 'fatal' });
   const platform = createPlatform(await connect(home), config, log);
   const running = await startServices(platform, creators);
-  const client = createTestClient(running.address);
+  const client = createTestClient(running.address, running.own);
   return {
     address: running.address,
     client,

@@ -1,4 +1,5 @@
-import type { CandidateJson, JobJson, Problem, SoundClassJson } from '../api-types.js';
+import type { CandidateJson, JobJson, LinkJson, Problem, SoundClassJson, UploadJson } from '../api-types.js';
+import { hashFile, sendToStore, STORE_ORIGIN } from './direct-upload.js';
 
 export type { CandidateJson, JobJson, Problem, SoundClassJson };
 
@@ -47,6 +48,8 @@ async function request<T>(path: string, init?: RequestInit): Promise<T> {
     throw unreachable();
   }
   const body = (await response.json().catch(() => undefined)) as unknown;
+  // The session is over.
+  if (response.status === 401) location.assign('/login');
   if (!response.ok) throw toError(body, response.status);
   return body as T;
 }
@@ -59,13 +62,18 @@ export const listJobs = (pageToken?: string) =>
 export const cancelJob = (id: string) =>
   request<JobJson>(`/v1/jobs/${encodeURIComponent(id)}/cancel`, { method: 'POST' });
 
-/** Another take of a video that is on the server already. */
-export const repeatJob = (sourceJob: string, wish: Wish) =>
+const postJob = (asked: object, key: string) =>
   request<JobJson>('/v1/jobs', {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': newKey() },
-    body: JSON.stringify({ kind: 'foley', sourceJob, ...fitting(wish) }),
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    body: JSON.stringify({ kind: 'foley', ...asked }),
   });
+
+/** Another take of a video that is on the server already. */
+export const repeatJob = (sourceJob: string, wish: Wish) => postJob({ sourceJob, ...fitting(wish) }, newKey());
+
+/** An address of a finished video for somebody else, that needs no log-in and works for an hour. */
+export const linkTo = (jobId: string) => request<LinkJson>(`/v1/jobs/${encodeURIComponent(jobId)}/link`);
 
 /** What was wished for the palette before the net was chosen isn't sent with it. */
 const fitting = (wish: Wish): Wish =>
@@ -76,12 +84,7 @@ export const renderCues = (
   sourceJob: string,
   cues: string,
   wish: Pick<Wish, 'keepOriginal' | 'quality' | 'stillDurationS'>,
-) =>
-  request<JobJson>('/v1/jobs', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': newKey() },
-    body: JSON.stringify({ kind: 'foley', sourceJob, cues, ...wish }),
-  });
+) => postJob({ sourceJob, cues, ...wish }, newKey());
 
 /** What was asked for in a job, to be asked for again. */
 export function wishOf({ request: asked }: JobJson): Wish {
@@ -125,8 +128,52 @@ export interface Upload {
   cancel(): void;
 }
 
+export type UploadStep = 'read' | 'send';
+type OnProgress = (fraction: number, step: UploadStep) => void;
+
+/** Sends a video: straight to the object store where that takes it, else to this server. */
+export function uploadVideo(file: File, wish: Wish, key: string, onProgress: OnProgress): Upload {
+  if (STORE_ORIGIN === '') return uploadForm(file, wish, key, onProgress);
+  const abort = new AbortController();
+  let form: Upload | undefined;
+  const send = async () => {
+    const sent = await uploadToStore(file, key, abort.signal, onProgress);
+    if (sent !== undefined) {
+      const { stillDurationS, ...asked } = fitting(wish);
+      const still = stillDurationS && isImage(file) ? { stillDurationS } : {};
+      return postJob({ ...asked, ...still, upload: sent }, key);
+    }
+    form = uploadForm(file, wish, key, onProgress);
+    return form.job;
+  };
+  const job = send().catch((error: unknown) => {
+    if (abort.signal.aborted) throw new ApiError('The upload was cancelled.', 'CANCELLED');
+    const { reason = 'INTERNAL', message } = error as ApiError;
+    throw error instanceof ApiError ? error : new ApiError(message, reason);
+  });
+  return { job, cancel: () => (form ? form.cancel() : abort.abort()) };
+}
+
+/** @returns the upload's id; undefined where the store takes no files from this browser */
+async function uploadToStore(file: File, key: string, signal: AbortSignal, onProgress: OnProgress) {
+  const sha256 = await hashFile(file, signal, (fraction) => onProgress(fraction, 'read'));
+  onProgress(0, 'send');
+  const upload = await request<UploadJson>('/v1/uploads', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    body: JSON.stringify({ fileName: file.name, sizeBytes: file.size, mediaType: file.type, sha256 }),
+    signal,
+  }).catch((error: ApiError) => {
+    if (error.reason === 'NOT_FOUND') return undefined;
+    throw error;
+  });
+  if (!upload) return undefined;
+  const there = await sendToStore(file, upload, signal, (fraction) => onProgress(fraction, 'send'));
+  return there ? upload.id : undefined;
+}
+
 /** Sends a video with XMLHttpRequest, since fetch can't tell how much has been sent. */
-export function uploadVideo(file: File, wished: Wish, key: string, onProgress: (fraction: number) => void): Upload {
+function uploadForm(file: File, wished: Wish, key: string, onProgress: OnProgress): Upload {
   const wish = fitting(wished);
   const form = new FormData();
   form.set('kind', 'foley');
@@ -142,7 +189,7 @@ export function uploadVideo(file: File, wished: Wish, key: string, onProgress: (
   form.set('file', file);
   const xhr = new XMLHttpRequest();
   const job = new Promise<JobJson>((resolve, reject) => {
-    xhr.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
+    xhr.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0, 'send');
     xhr.onload = () => {
       let body: unknown;
       try {
