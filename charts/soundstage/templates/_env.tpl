@@ -20,6 +20,8 @@
 - name: GOOGLE_CLOUD_PROJECT
   value: {{ . | quote }}
 {{- end }}
+- name: SOUNDSTAGE_SIGNED_ADDRESSES
+  value: {{ ternary "on" "off" (and .Values.gcp.signedAddresses (not .Values.gcp.emulators.storage)) | quote }}
 {{- with .Values.gcp.emulators.pubsub }}
 - name: PUBSUB_EMULATOR_HOST
   value: {{ . | quote }}
@@ -81,6 +83,11 @@
   value: {{ include "soundstage.fullname" $root }}-{{ first $service.calls }}:7400
 - name: SOUNDSTAGE_GATEWAY_UPLOAD_LIMIT
   value: {{ $root.Values.ingress.uploadLimitBytes | quote }}
+{{- with $root.Values.auth.resultSecret }}
+- name: SOUNDSTAGE_RESULT_SECRET
+  valueFrom:
+    secretKeyRef: {name: {{ . }}, key: secret}
+{{- end }}
 {{- with include "soundstage.proxies" $root }}
 - name: SOUNDSTAGE_GATEWAY_PROXIES
   value: {{ . | quote }}

@@ -98,7 +98,9 @@ describeChart('The environment that the chart gives', () => {
       });
       readServerSecurity(common, common.SOUNDSTAGE_LISTEN);
       const local = name === 'values-local.yaml';
+      const standIns = name.startsWith('stand-ins');
       expect(readAdapterChoice(env)).toMatchObject({
+        signedAddresses: !local && !standIns,
         queue: local ? 'sqlite' : 'pubsub',
         store: local ? 'folder' : 'gcs',
         ...(workload.component === 'trainer-launcher' ? { runner: 'kubernetes' } : {}),
@@ -117,6 +119,20 @@ describeChart('The environment that the chart gives', () => {
       const tls = name.includes('TLS everywhere');
       expect([workload.title, client.roots !== undefined]).toEqual([workload.title, calls && tls]);
       if (server && workload.component !== 'gateway') expect(server.tls !== undefined).toBe(tls);
+    }
+  });
+
+  test('has all pods of the gateway sign addresses of results alike', () => {
+    for (const name of caseNames) {
+      const { workload, container } = containers(render(cases[name])).find(
+        (each) => each.workload.component === 'gateway',
+      )!;
+      const secret = container.env!.find((variable) => variable.name === 'SOUNDSTAGE_RESULT_SECRET');
+      const alone = (workload.object.spec as { replicas: number }).replicas === 1;
+      expect([name, secret?.valueFrom?.secretKeyRef]).toEqual([
+        name,
+        alone ? undefined : { name: 'soundstage-results', key: 'secret' },
+      ]);
     }
   });
 

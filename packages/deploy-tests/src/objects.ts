@@ -15,6 +15,7 @@ export interface KubeObject {
 export interface EnvVar {
   name: string;
   value?: string;
+  valueFrom?: { secretKeyRef?: { name: string; key: string } };
 }
 
 export interface Probe {
