@@ -1,10 +1,15 @@
 import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
 import type { Command } from 'commander';
-import { foleyFolder } from './batch/batch.js';
+import { isBucketAddress } from '@soundstage/adapters';
+import { badInput } from '@soundstage/core';
+import { foleyBatch } from './batch/batch.js';
+import { serverOf } from './connect/addresses.js';
 import { foleyJson } from './foley/json.js';
-import { openFoleyHere } from './foley/open-here.js';
+import { openFoleyMaker } from './foley/maker.js';
 import { addFoleyOptions, type FoleyOptions } from './foley/options.js';
-import { planFoley, runPlan, type FoleyResult } from './foley/run.js';
+import { videoExtension } from './foley/outputs.js';
+import { planFoley, runPlan, type FoleyPlan, type FoleyResult } from './foley/run.js';
 import { summary } from './foley/summary.js';
 import { untilInterrupted } from './interrupt.js';
 import { showProgress } from './progress.js';
@@ -17,8 +22,9 @@ export function addFoleyCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-A folder: all videos and images below it, one after the other, the models opened once. Beside the results lie foley.csv
-and report.html, one page to look and listen through all of them. Run again, it does only what is missing.
+A folder, or a prefix of a bucket: all videos and images below it, one after the other, the models opened once. Beside the
+results lie foley.csv and report.html, one page to look and listen through all of them. Run again, it does only what is
+missing. Of a bucket one file at a time lies on this machine.
 
 --engine regnet takes videos alone and needs models that the pipeline makes (soundstage pipeline run
 pipelines/foley.yaml). It draws the sound from what it sees; takes differ by how much each thing seen counts. It knows no
@@ -38,11 +44,12 @@ Examples:
   soundstage foley silent.mp4 --only cues              writes silent.cues.json and silent.cues.vtt
   soundstage foley silent.mp4 --cues silent.cues.json  renders it as you edited it
 
-  soundstage foley clips/ -o finished/                 a folder, with a report`,
+  soundstage foley clips/ -o finished/                 a folder, with a report
+  soundstage foley gs://films/in -o gs://films/out --server inference:7400`,
     )
     .action(async (input: string, options: FoleyOptions) => {
-      if ((await stat(input).catch(() => undefined))?.isDirectory()) {
-        process.exitCode = await foleyFolder(input, options);
+      if (isBucketAddress(input) || (await stat(input).catch(() => undefined))?.isDirectory()) {
+        process.exitCode = await foleyBatch(input, options);
         return;
       }
       const result = await foleyOneFile(input, options);
@@ -54,9 +61,10 @@ Examples:
 export async function foleyOneFile(input: string, options: FoleyOptions): Promise<FoleyResult> {
   return untilInterrupted(async (signal) => {
     const plan = await planFoley(input, options, signal);
+    if (serverOf(options) !== undefined) refuseOtherKind(plan);
     const progress = showProgress(!options.quiet && !options.json);
     try {
-      const foley = await openFoleyHere(options.engine);
+      const foley = await openFoleyMaker(options);
       try {
         return await runPlan(foley, plan, { ...options, signal, onProgress: progress.report });
       } finally {
@@ -66,4 +74,15 @@ export async function foleyOneFile(input: string, options: FoleyOptions): Promis
       progress.end();
     }
   });
+}
+
+/** A service makes the kind of video that the input is. @throws BAD_INPUT */
+function refuseOtherKind({ info, takes }: FoleyPlan): void {
+  const made = videoExtension(info);
+  for (const { video } of takes)
+    if (video !== undefined && extname(video).toLowerCase() !== made)
+      throw badInput(
+        `The service makes a ${made} of it, so that ${video} can't be written: choose another with -o.`,
+        'output',
+      );
 }

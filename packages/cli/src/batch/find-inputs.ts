@@ -4,8 +4,9 @@ import { badInput } from '@soundstage/core';
 
 /** A file of a batch. */
 export interface BatchInput {
+  /** Its path, or gs://BUCKET/NAME. */
   path: string;
-  /** Its path below the folder that was given, with `/` between its parts. */
+  /** Its path below what was given, with `/` between its parts. */
   name: string;
   kind: 'video' | 'image';
   bytes: number;
@@ -35,6 +36,16 @@ const KINDS: ReadonlyMap<string, BatchInput['kind']> = new Map([
 const RESULT = /\.foley(-\d+)?\.\w+$/i;
 const BY_NAME = new Intl.Collator('en', { numeric: true });
 
+/** What a file is by its name; undefined for what a batch takes no notice of. */
+export const kindOf = (name: string): BatchInput['kind'] | undefined => KINDS.get(extname(name).toLowerCase());
+
+/** Whether a file is called as results are. */
+export const isResult = (name: string): boolean => RESULT.test(name);
+
+/** The order of inputs: numbers in theirs, `take 2` before `take 10`. */
+export const byName = (a: BatchInput, b: BatchInput): number =>
+  BY_NAME.compare(a.name, b.name) || (a.name < b.name ? -1 : 1);
+
 /**
  * All videos and images below a folder. Hidden files and folders are left out, and so is whatever lies in
  * `outputFolder`. Links to files are followed, links to folders are not, since they may lead in circles.
@@ -61,14 +72,14 @@ export async function findInputs(folder: string, outputFolder: string): Promise<
         if ((await realpath(own)) !== output) await walk(own, `${name}/`);
         continue;
       }
-      const kind = KINDS.get(extname(entry.name).toLowerCase());
+      const kind = kindOf(entry.name);
       const there = kind === undefined ? undefined : await stat(own).catch(() => undefined);
-      if (isOurs || RESULT.test(entry.name)) found.ours++;
+      if (isOurs || isResult(entry.name)) found.ours++;
       else if (kind === undefined || there?.isDirectory()) found.others++;
       else found.inputs.push({ path: own, name, kind, bytes: there?.size ?? 0, modifiedMs: there?.mtimeMs ?? 0 });
     }
   };
   await walk(folder, '');
-  found.inputs.sort((a, b) => BY_NAME.compare(a.name, b.name) || (a.name < b.name ? -1 : 1));
+  found.inputs.sort(byName);
   return found;
 }

@@ -6,6 +6,7 @@ import type { Foley } from '@soundstage/inference';
 import { makeClip, makeMedia, testFolder } from '../testing/run-cli.js';
 import type { BatchEntry } from './entry.js';
 import type { BatchInput } from './find-inputs.js';
+import { folderSource, folderTarget } from './folder-places.js';
 import { makeOne, type BatchContext } from './make-one.js';
 import { readRecord, writeRecord } from './record.js';
 
@@ -50,7 +51,8 @@ const run: Foley['run'] = async ({ outputPaths = [], seed = 1 }) => {
 
 const contextOf = (change: Partial<BatchContext> = {}): BatchContext => ({
   foley: { run, versionOf: () => '1' },
-  outputFolder: path('out'),
+  source: folderSource(path('in')),
+  target: folderTarget(path('out')),
   options: {},
   inputs: new Set(),
   claimed: new Map(),
@@ -86,9 +88,9 @@ describe('One input of a batch', () => {
   test('is made anew where a killed run was at it, or one of its takes is gone', async () => {
     const options = { candidates: 2 };
     expect((await end('clip.mp4', { options })).state).toBe('done');
-    const record = await readRecord(path('out'), 'clip.mp4');
+    const record = await readRecord(folderTarget(path('out')), 'clip.mp4');
     expect(record!.files).toEqual(['clip.mp4', 'clip.take-2.mp4']);
-    await writeRecord(path('out'), { ...record!, state: 'started' });
+    await writeRecord(folderTarget(path('out')), { ...record!, state: 'started' });
     expect((await end('clip.mp4', { options })).state).toBe('done');
     rmSync(path('out/clip.take-2.mp4'));
     expect((await end('clip.mp4', { options })).state).toBe('done');
@@ -107,7 +109,7 @@ describe('One input of a batch', () => {
   });
 
   test('is refused where its result would lie over an input or over another result', async () => {
-    const over = await end('clip.mp4', { outputFolder: path('in'), inputs: new Set([path('in/clip.mp4')]) });
+    const over = await end('clip.mp4', { target: folderTarget(path('in')), inputs: new Set([path('in/clip.mp4')]) });
     expect(over).toMatchObject({ state: 'refused', reason: expect.stringContaining('over the input clip.mp4') });
     copyFileSync(path('in/clip.mp4'), path('in/clip.avi.mp4'));
     const claimed = new Map<string, string>();
@@ -124,7 +126,7 @@ describe('One input of a batch', () => {
       state: 'failed',
       reason: 'The disk is full.',
     });
-    expect(await readRecord(path('out'), 'clip.mp4')).toBeUndefined();
+    expect(await readRecord(folderTarget(path('out')), 'clip.mp4')).toBeUndefined();
     const defect = async () => {
       throw new TypeError('undefined is not a function');
     };

@@ -1,5 +1,5 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { badInput, exitCode, SoundstageError, throwIfAborted } from '@soundstage/core';
 import type { Foley } from '@soundstage/inference';
 import { probe, type MediaInfo } from '@soundstage/media';
@@ -9,15 +9,16 @@ import { runPlan, type FoleyResult } from '../foley/run.js';
 import { clipView, type ClipView } from '../report/clip-view.js';
 import type { BatchEntry } from './entry.js';
 import type { BatchInput } from './find-inputs.js';
-import { allThere, isSameInput, readRecord, removeRecord, settingsKey, writeRecord } from './record.js';
+import type { BatchSource, BatchTarget } from './places.js';
+import { isSameInput, readRecord, removeRecord, settingsKey, writeRecord, type BatchRecord } from './record.js';
 
 /** What all inputs of a batch share. */
 export interface BatchContext {
   foley: Pick<Foley, 'run' | 'versionOf'>;
-  /** Absolute. */
-  outputFolder: string;
+  source: Pick<BatchSource, 'take'>;
+  target: BatchTarget;
   options: FoleyOptions;
-  /** Paths of all inputs: none of them is ever written. */
+  /** Paths or addresses of all inputs: none of them is ever written. */
   inputs: ReadonlySet<string>;
   /** Outputs of this run, with the input that each belongs to. */
   claimed: Map<string, string>;
@@ -50,28 +51,51 @@ export async function makeOne(input: BatchInput, context: BatchContext): Promise
 }
 
 async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () => number): Promise<MadeOne> {
-  const { foley, outputFolder, options, signal } = context;
+  const { foley, source, target, options, signal } = context;
   if (input.problem !== undefined) throw badInput(input.problem, 'input');
   const settings = settingsKey(options, foley.versionOf(options.engine));
-  const record = await readRecord(outputFolder, input.name);
+  const record = await readRecord(target, input.name);
+  if (!options.force && record?.state === 'done' && record.settings === settings) {
+    // Nothing to do, and so not even looked at: a batch of thousands goes on at once.
+    if ((await target.there(record.files)).length === record.files.length) {
+      claim(record.files, input, context);
+      const same = isSameInput(record, input);
+      const reason = same ? THERE : `${THERE}, made before the input changed; --force makes it anew`;
+      return { entry: { input, state: 'skipped', reason, tookS: tookS(), clip: record.clip } };
+    }
+  }
+  const taken = await source.take(input, signal);
+  try {
+    return await madeOf(taken.path, { input, settings, record, context, tookS });
+  } finally {
+    await taken.release();
+    await target.clear();
+  }
+}
+
+/** Makes the result of an input that is a file of this machine now, unless one is there that isn't to be replaced. */
+async function madeOf(
+  inputPath: string,
+  one: {
+    input: BatchInput;
+    settings: string;
+    record: BatchRecord | undefined;
+    context: BatchContext;
+    tookS: () => number;
+  },
+): Promise<MadeOne> {
+  const { input, settings, record, context, tookS } = one;
+  const { foley, target, options, signal } = context;
   const skipped = (reason: string, clip?: ClipView): MadeOne => ({
     entry: { input, state: 'skipped', reason, tookS: tookS(), clip },
   });
-  if (!options.force && record?.state === 'done' && record.settings === settings) {
-    // Nothing to do, and so not even looked at: a batch of thousands goes on at once.
-    if (await allThere(record.files.map((file) => join(outputFolder, file)))) {
-      claim(record.files, input, context);
-      const same = isSameInput(record, input);
-      return skipped(same ? THERE : `${THERE}, made before the input changed; --force makes it anew`, record.clip);
-    }
-  }
-  const info = await probe(input.path, { signal });
+  const info = await probe(inputPath, { signal });
   if (info.video === undefined) throw badInput(`${info.name} has no picture: give a video or a still image.`, 'input');
   const takes = takesFor(input, info, context);
-  const relativeTo = (path: string) => relative(outputFolder, path).split(sep).join('/');
+  const relativeTo = (path: string) => relative(target.folder, path).split(sep).join('/');
   const files = takes.flatMap(writtenFiles).map(relativeTo);
   claim(files, input, context);
-  const existing = options.force ? [] : await thoseThere(outputFolder, files);
+  const existing = options.force ? [] : await target.there(files);
   if (existing.length > 0) {
     const isOurs = files.every((file) => record?.files.includes(file));
     const isUnfinished = isOurs && (record?.state === 'started' || record?.settings === settings);
@@ -83,31 +107,39 @@ async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () =
     }
   }
 
-  await mkdir(dirname(join(outputFolder, files[0]!)), { recursive: true });
-  await refuseOutputs(takes, { inputs: [input.path], force: true });
+  await mkdir(dirname(join(target.folder, files[0]!)), { recursive: true });
+  await refuseOutputs(takes, { inputs: [inputPath], force: true });
   const head = { version: 1, input: input.name, inputBytes: input.bytes, inputModifiedMs: input.modifiedMs } as const;
-  await writeRecord(outputFolder, { ...head, state: 'started', settings, files });
+  await writeRecord(target, { ...head, state: 'started', settings, files });
   if (info.still && options.engine === 'regnet')
     throw badInput('It is a still image, and the engine regnet hears what moves.', 'engine');
   const stillDurationS = info.still ? options.duration : undefined;
-  const plan = { input: resolve(input.path), info, takes, cues: undefined, seed: options.seed, stillDurationS };
+  const plan = { input: inputPath, info, takes, cues: undefined, seed: options.seed, stillDurationS };
   const result = await runPlan(foley, plan, { ...options, signal, onProgress: context.onProgress }).catch(
     async (error: unknown) => {
-      await removeRecord(outputFolder, input.name); // nothing was made, so nothing there is ours
+      await removeRecord(target, input.name); // nothing was made, so nothing there is ours
       throw error;
     },
   );
   const spentS = tookS();
-  const clip = await clipView({
-    result,
-    info,
-    inputPath: input.path,
-    tookS: spentS,
-    relative: relativeTo,
-    signal,
-  });
-  await writeRecord(outputFolder, { ...head, state: 'done', settings, files, clip });
-  return { entry: { input, state: 'done', tookS: spentS, clip }, result };
+  const clip = await clipView({ result, info, inputPath, tookS: spentS, relative: relativeTo, signal });
+  await target.keep(files, signal);
+  await writeRecord(target, { ...head, state: 'done', settings, files, clip });
+  const addressed = withAddresses(result, (path) => target.addressOf(relativeTo(path)));
+  return { entry: { input, state: 'done', tookS: spentS, clip }, result: addressed };
+}
+
+/** The result as people find it. */
+function withAddresses({ outcome, takes, edited }: FoleyResult, addressOf: (path: string) => string): FoleyResult {
+  const known = (path: string | undefined) => path && addressOf(path);
+  return {
+    outcome: {
+      ...outcome,
+      candidates: outcome.candidates.map((candidate) => ({ ...candidate, output: known(candidate.output) })),
+    },
+    takes: takes.map(({ video, cues, vtt }) => ({ video: known(video), cues: known(cues), vtt: known(vtt) })),
+    edited,
+  };
 }
 
 const THERE = 'there already';
@@ -116,9 +148,9 @@ const THERE = 'there already';
  * `sub/clip.mp4` stays `sub/clip.mp4`. Where the result is of another kind, the whole name is kept in front, so that
  * `clip.avi` and `clip.png` don't meet: `clip.avi.mp4`, `clip.png.mp4`. Further takes are `clip.take-2.mp4`.
  */
-function takesFor(input: BatchInput, info: MediaInfo, { outputFolder, options }: BatchContext): TakePaths[] {
+function takesFor(input: BatchInput, info: MediaInfo, { target, options }: BatchContext): TakePaths[] {
   const { only, saveCues = false, candidates = 1 } = options;
-  const folder = join(outputFolder, dirname(input.name));
+  const folder = join(target.folder, dirname(input.name));
   const extension = videoExtension(info);
   const own = basename(input.name);
   const video = extname(own).toLowerCase() === extension ? own : own + extension;
@@ -130,9 +162,9 @@ function takesFor(input: BatchInput, info: MediaInfo, { outputFolder, options }:
   });
 }
 
-function claim(files: readonly string[], input: BatchInput, { outputFolder, inputs, claimed }: BatchContext): void {
+function claim(files: readonly string[], input: BatchInput, { target, inputs, claimed }: BatchContext): void {
   for (const file of files) {
-    if (inputs.has(join(outputFolder, file)))
+    if (inputs.has(target.addressOf(file)))
       throw badInput(`Its result would lie over the input ${file}: choose another folder with -o.`, 'output');
     const other = claimed.get(file);
     if (other !== undefined && other !== input.name)
@@ -158,11 +190,6 @@ function unknownClip(takes: readonly TakePaths[], info: MediaInfo, relativeTo: (
       peaks: [],
     })),
   };
-}
-
-async function thoseThere(folder: string, files: readonly string[]): Promise<string[]> {
-  const there = await Promise.all(files.map((file) => stat(join(folder, file)).catch(() => undefined)));
-  return files.filter((_, index) => there[index] !== undefined);
 }
 
 function reasonOf(error: SoundstageError, input: BatchInput): string {

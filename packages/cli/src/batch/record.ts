@@ -1,10 +1,8 @@
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { canonicalJson, sha256 } from '@soundstage/core';
 import { DEFAULT_SEED, type FoleyOptions } from '../foley/options.js';
 import type { ClipView } from '../report/clip-view.js';
-import { writeWhole } from '../write-whole.js';
 import { BATCH_FOLDER, type BatchInput } from './find-inputs.js';
+import type { BatchTarget } from './places.js';
 
 /** What a batch knows about the results for one input. `started` is written before the work, `done` after it. */
 export interface BatchRecord {
@@ -37,22 +35,23 @@ export function settingsKey(options: FoleyOptions, foleyVersion: string): string
   return sha256(canonicalJson(settings));
 }
 
-export async function readRecord(outputFolder: string, input: string): Promise<BatchRecord | undefined> {
+export async function readRecord(target: Pick<BatchTarget, 'read'>, input: string): Promise<BatchRecord | undefined> {
+  const text = await target.read(recordFile(input));
+  if (text === undefined) return undefined;
   try {
-    const record = JSON.parse(await readFile(recordPath(outputFolder, input), 'utf8')) as BatchRecord;
+    const record = JSON.parse(text) as BatchRecord;
     return record.version === 1 && record.input === input ? record : undefined;
   } catch {
-    return undefined; // none, or one of another release: the result counts as unknown
+    return undefined; // one of another release: the result counts as unknown
   }
 }
 
-export async function writeRecord(outputFolder: string, record: BatchRecord): Promise<void> {
-  await mkdir(join(outputFolder, BATCH_FOLDER, 'records'), { recursive: true });
-  await writeWhole(recordPath(outputFolder, record.input), JSON.stringify(record));
+export async function writeRecord(target: Pick<BatchTarget, 'write'>, record: BatchRecord): Promise<void> {
+  await target.write(recordFile(record.input), JSON.stringify(record));
 }
 
-export async function removeRecord(outputFolder: string, input: string): Promise<void> {
-  await rm(recordPath(outputFolder, input), { force: true });
+export async function removeRecord(target: Pick<BatchTarget, 'remove'>, input: string): Promise<void> {
+  await target.remove(recordFile(input));
 }
 
 /** Whether the input is still what the record was made from. */
@@ -60,11 +59,4 @@ export function isSameInput(record: BatchRecord, input: BatchInput): boolean {
   return record.inputBytes === input.bytes && Math.abs(record.inputModifiedMs - input.modifiedMs) < 1;
 }
 
-export async function allThere(paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) if (!(await stat(path).catch(() => undefined))?.isFile()) return false;
-  return true;
-}
-
-function recordPath(outputFolder: string, input: string): string {
-  return join(outputFolder, BATCH_FOLDER, 'records', `${sha256(input).slice(0, 32)}.json`);
-}
+const recordFile = (input: string) => `${BATCH_FOLDER}/records/${sha256(input).slice(0, 32)}.json`;

@@ -18,6 +18,8 @@ export interface FoleyOptions {
   keepOriginal?: boolean;
   seed?: number;
   force?: boolean;
+  /** Where services answer, see serverOf(). */
+  server?: string;
   json?: boolean;
   quiet?: boolean;
 }
@@ -29,10 +31,10 @@ const LONGEST_STILL_S = 4 * 3600;
 
 export function addFoleyOptions(command: Command): Command {
   return command
-    .argument('<input>', 'the silent video, the still image, or a folder of them')
+    .argument('<input>', 'the silent video, the still image, a folder of them, or gs://BUCKET/PREFIX')
     .option(
       '-o, --output <path>',
-      'where the result goes (default: NAME.foley.EXT beside the input; for a folder: the folder for all results)',
+      'where the result goes (default: NAME.foley.EXT beside the input; for a folder or a bucket: the folder or gs://BUCKET/PREFIX for all results)',
     )
     .option(
       '--engine <name>',
@@ -50,6 +52,10 @@ export function addFoleyOptions(command: Command): Command {
     .option('--keep-original', "mix the new sound under the video's own")
     .option('--seed <n>', 'another seed gives another take; the same seed gives the same bytes (default: 1)', parseSeed)
     .option('--force', 'overwrite outputs that exist')
+    .option(
+      '--server <address>',
+      'let a running service do it: host:port, or inference=host:port (default: SOUNDSTAGE_SERVER, else in this process)',
+    )
     .option('--json', 'print one JSON object on one line (a folder: one for each file, then a summary)')
     .option('-q, --quiet', 'show no progress');
 }
