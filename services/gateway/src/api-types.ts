@@ -67,7 +67,29 @@ export interface JobJson {
     /** The models that the job ran. */
     models: { name: string; version: string }[];
   };
-  links: { self: string; events: string; cancel: string; source?: string; result?: string };
+  links: {
+    self: string;
+    events: string;
+    cancel: string;
+    source?: string;
+    result?: string;
+    /** The result's address for somebody else, for an hour; told of one job by itself alone. */
+    signedResult?: string;
+  };
+}
+
+/** An address of a result for somebody else. */
+export interface LinkJson {
+  url: string;
+  expiresAt: string;
+}
+
+/** A file that is sent to the object store by itself. */
+export interface UploadJson {
+  id: string;
+  /** Its bytes are there already. */
+  complete: boolean;
+  address?: { url: string; method: string; headers: Record<string, string>; expiresAt: string };
 }
 
 /** A class of the palette: what a cue may be. */

@@ -5,7 +5,8 @@ import { SoundstageError } from '@soundstage/core';
 import { contentDisposition, extensionOf } from './file-names.js';
 import { HttpError } from './problems.js';
 import { parseRange } from './range.js';
-import { messages, traceMetadata, type Upstream } from './upstream.js';
+import type { StoreOrigin } from './store-origin.js';
+import { messages, traceMetadata, unary, type Upstream } from './upstream.js';
 
 export interface SendOptions {
   /** File name without its extension. */
@@ -14,14 +15,22 @@ export interface SendOptions {
   attachment: boolean;
   /** What the client is told that it is; must be nothing that a browser would run. */
   mediaType: string;
+  /** Whether the client is sent to the store for it, where that signs addresses. */
+  fromStore: boolean;
+  /** After that nobody is to have it any more by this request. */
+  until?: Date | undefined;
 }
+
+/** So long a browser may remember where in the store a file is; the address there lives longer. */
+const REMEMBER_S = 300;
+const ADDRESS_S = 3600;
 
 /**
  * Streams an object to an HTTP client at the client's pace, whole or the range it asks for, so that a player can seek
  * (RFC 9110, section 14). Objects never change: their hash is a strong entity tag.
  */
 export async function sendObject(
-  upstream: Upstream,
+  { upstream, storeOrigin }: { upstream: Upstream; storeOrigin: StoreOrigin },
   object: ObjectRef,
   options: SendOptions,
   request: FastifyRequest,
@@ -29,18 +38,29 @@ export async function sendObject(
 ): Promise<unknown> {
   const size = Number(object.sizeBytes);
   const etag = `"${object.sha256}"`;
-  const { mediaType } = options;
+  const { mediaType, attachment } = options;
+  const fileName = `${options.baseName}${extensionOf(mediaType)}`;
+  const leftS = options.until ? Math.ceil((options.until.getTime() - Date.now()) / 1000) : Infinity;
   void reply.headers({
     etag,
     'accept-ranges': 'bytes',
-    'cache-control': 'private, max-age=3600, immutable',
-    'content-disposition': contentDisposition(
-      options.attachment ? 'attachment' : 'inline',
-      `${options.baseName}${extensionOf(mediaType)}`,
-    ),
+    'cache-control': `private, max-age=${Math.min(3600, leftS)}, immutable`,
+    'content-disposition': contentDisposition(attachment ? 'attachment' : 'inline', fileName),
   });
   void reply.type(mediaType);
   if (listsTag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+
+  if (options.fromStore && request.method === 'GET' && (await storeOrigin.ask()) !== '') {
+    const { address } = await unary(upstream.transfer.signDownload.bind(upstream.transfer), {
+      ...{ key: object.key, fileName, attachment, mediaType },
+      lifetimeS: Math.max(1, Math.min(ADDRESS_S, leftS)),
+    });
+    if (address) {
+      for (const name of ['etag', 'accept-ranges', 'content-disposition', 'content-type']) reply.removeHeader(name);
+      void reply.header('cache-control', `private, max-age=${Math.min(REMEMBER_S, leftS)}`);
+      return reply.redirect(address.url, 302);
+    }
+  }
 
   const ifRange = request.headers['if-range'];
   const range = ifRange === undefined || ifRange === etag ? parseRange(request.headers.range, size) : undefined;

@@ -10,6 +10,7 @@ import { readForm } from './multipart.js';
 import type { PaletteReader } from './palette.js';
 import { HttpError } from './problems.js';
 import { uploadFile } from './upload.js';
+import { finishUpload } from './uploads.js';
 import { unary, type Upstream } from './upstream.js';
 
 export interface CreateOptions {
@@ -50,17 +51,24 @@ export async function createFromForm(
   return createFoley(upstream, { ...wish, ...file, cues: undefined }, { requestId, signal });
 }
 
-/** Starts a job for the video of an earlier one, with an edited cue sheet or another wish. @throws as above */
-export async function createFromEarlierJob(
+/**
+ * Starts a job for a file that was sent to the store, or for the video of an earlier job, with an edited cue sheet or
+ * another wish. @throws as above
+ */
+export async function createFromStored(
   upstream: Upstream,
   body: unknown,
   { palette }: CreateOptions,
   { requestId, signal }: Asked,
 ): Promise<Job> {
-  const { sourceJob, cues: edited, ...fields } = (body ?? {}) as Record<string, unknown>;
+  const { sourceJob, upload, cues: edited, ...fields } = (body ?? {}) as Record<string, unknown>;
   const wish = readWish(Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)])));
+  if (typeof upload === 'string' && sourceJob === undefined && (edited ?? null) === null) {
+    const sent = await finishUpload(upstream, upload, signal);
+    return createFoley(upstream, { ...wish, ...sent, cues: undefined }, { requestId, signal });
+  }
   if (typeof sourceJob !== 'string') {
-    throw new HttpError(400, 'BAD_INPUT', 'Name the job whose video is used in sourceJob.', [
+    throw new HttpError(400, 'BAD_INPUT', 'Name the job whose video is used in sourceJob, or an upload alone.', [
       { field: 'sourceJob', description: 'is missing' },
     ]);
   }

@@ -6,6 +6,7 @@ import { safeBaseName, safeMediaType } from './file-names.js';
 import { candidateOf, findJob, sourceOf, videoOf } from './find-job.js';
 import { foleyResult, foleySpec } from './job-json.js';
 import * as schemas from './schemas.js';
+import type { StoreOrigin } from './store-origin.js';
 import type { Upstream } from './upstream.js';
 
 interface FileParams {
@@ -18,6 +19,8 @@ interface JobFile {
   summary: string;
   /** What a browser is told that it is. Default: what was stored, where that is a picture or a sound. */
   mediaType?: string;
+  /** Whether it is small text, which the page reads and no player plays. */
+  isText?: boolean;
   /** In the description of the API. */
   served: string;
   find(job: Job, number: number): ObjectRef;
@@ -54,6 +57,7 @@ const FILES: JobFile[] = [
     path: 'candidates/:number/cues',
     summary: 'Read the cue sheet of one candidate',
     mediaType: 'application/json',
+    isText: true,
     served: 'application/json',
     find: (job, number) => theFile(candidateOf(job, number).cues, job),
     suffix: () => ' cues',
@@ -62,6 +66,7 @@ const FILES: JobFile[] = [
     path: 'candidates/:number/cues.vtt',
     summary: 'Read the cue sheet of one candidate as WebVTT',
     mediaType: 'text/vtt; charset=utf-8',
+    isText: true,
     served: 'text/vtt',
     find: (job, number) => theFile(candidateOf(job, number).cuesVtt, job),
     suffix: () => ' cues',
@@ -69,8 +74,8 @@ const FILES: JobFile[] = [
 ];
 
 /** /v1/jobs/{id}/…: the files that went into a job and came out of it. */
-export function addFileRoutes(app: FastifyInstance, upstream: Upstream): void {
-  for (const { path, summary, mediaType, served, find, suffix } of FILES) {
+export function addFileRoutes(app: FastifyInstance, upstream: Upstream, storeOrigin: StoreOrigin): void {
+  for (const { path, summary, mediaType, isText = false, served, find, suffix } of FILES) {
     app.get<FileParams>(
       `/v1/jobs/:id/${path}`,
       {
@@ -83,6 +88,7 @@ export function addFileRoutes(app: FastifyInstance, upstream: Upstream): void {
           response: {
             200: schemas.fileResponse('The whole file.', served),
             206: schemas.fileResponse('The part that was asked for.', served),
+            ...(isText ? {} : { 302: { description: 'It is in the object store, at this address for a while.' } }),
             ...schemas.refused,
             409: schemas.problemResponse('The job hasn’t ended yet.'),
             416: schemas.problemResponse('The range is outside of the file.'),
@@ -99,8 +105,10 @@ export function addFileRoutes(app: FastifyInstance, upstream: Upstream): void {
           baseName: `${base}${suffix(job, number)}`,
           attachment: query.download === '1',
           mediaType: mediaType ?? safeMediaType(object.mediaType),
+          fromStore: !isText,
+          until: request.letInUntil,
         };
-        return sendObject(upstream, object, sent, request, reply);
+        return sendObject({ upstream, storeOrigin }, object, sent, request, reply);
       },
     );
   }

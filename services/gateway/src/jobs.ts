@@ -4,14 +4,17 @@ import { SoundstageError } from '@soundstage/core';
 import { cuesTooLarge, CUES_LIMIT_BYTES } from './edited-cues.js';
 import { sendEvents } from './events.js';
 import { findJob } from './find-job.js';
-import { createFromEarlierJob, createFromForm, type CreateOptions } from './job-create.js';
+import { createFromForm, createFromStored, type CreateOptions } from './job-create.js';
 import { readIdempotencyKey } from './job-form.js';
 import { jobToJson } from './job-json.js';
 import { sendProblem } from './problems.js';
+import { resultAddress } from './result-links.js';
 import * as schemas from './schemas.js';
 import { unary, type Upstream } from './upstream.js';
 
 export interface JobRouteOptions extends CreateOptions {
+  /** Signs addresses of results. */
+  resultSecret: string;
   heartbeatMs: number;
   /** Aborts when the gateway closes. */
   closing: AbortSignal;
@@ -33,11 +36,8 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
         tags,
         summary: 'Start a job',
         description:
-          'Upload a video or an image as a form, or name an earlier job for another take of its video or to render an edited cue sheet. The same Idempotency-Key gives the same job again.',
-        headers: {
-          type: 'object',
-          properties: { 'idempotency-key': { type: 'string', description: 'Makes a repeated request harmless.' } },
-        },
+          'Upload a video or an image as a form, or name what was sent by /v1/uploads, or an earlier job for another take of its video or to render an edited cue sheet. The same Idempotency-Key gives the same job again.',
+        headers: schemas.idempotencyHeader,
         body: {
           content: {
             'multipart/form-data': { schema: schemas.jobFormSchema },
@@ -69,7 +69,7 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
         const isForm = request.headers['content-type']?.toLowerCase().startsWith('multipart/form-data');
         const job = isForm
           ? await createFromForm(upstream, request, options, asked)
-          : await createFromEarlierJob(upstream, request.body, options, asked);
+          : await createFromStored(upstream, request.body, options, asked);
         request.log.info({ job: job.id }, 'job started');
         return await reply.code(202).header('location', `/v1/jobs/${job.id}`).send(jobToJson(job));
       } catch (error) {
@@ -118,7 +118,9 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
     },
     async ({ params }, reply) => {
       void reply.header('cache-control', 'no-store');
-      return jobToJson(await findJob(upstream, params.id));
+      const job = jobToJson(await findJob(upstream, params.id));
+      if (job.links.result) job.links.signedResult = resultAddress(options.resultSecret, job.id);
+      return job;
     },
   );
 

@@ -1,3 +1,5 @@
+import { DEFAULT_RESULT_S, LONGEST_RESULT_S } from './signed-results.js';
+
 /** JSON schemas of the API: they check what comes in, shape what goes out, and make up /openapi.json. */
 
 const text = { type: 'string' } as const;
@@ -96,7 +98,16 @@ export const jobSchema = {
           ['timingTrust'],
         ),
       },
-      links: object({ self: text, events: text, cancel: text, source: text, result: text }, ['source', 'result']),
+      links: object(
+        {
+          ...{ self: text, events: text, cancel: text, source: text, result: text },
+          signedResult: {
+            type: 'string',
+            description: 'The result’s address for somebody else: it needs no log-in and works for an hour.',
+          },
+        },
+        ['source', 'result', 'signedResult'],
+      ),
     },
     ['request', 'error', 'result'],
   ),
@@ -184,11 +195,64 @@ export const jobAgainSchema = {
         anyOf: [{ type: 'object' }, { type: 'string' }],
       },
       sourceJob: { type: 'string', maxLength: 64, description: 'The job whose video is used.' },
+      upload: { type: 'string', maxLength: 64, description: 'In place of sourceJob: what was sent by /v1/uploads.' },
     },
-    [...OPTIONAL, 'keepOriginal', 'cues'],
+    [...OPTIONAL, 'keepOriginal', 'cues', 'sourceJob', 'upload'],
   ),
   additionalProperties: false,
 };
+
+export const idempotencyHeader = {
+  type: 'object',
+  properties: { 'idempotency-key': { type: 'string', description: 'Makes a repeated request harmless.' } },
+};
+
+export const uploadSchema = {
+  ...object(
+    {
+      fileName: { type: 'string', maxLength: 1000 },
+      sizeBytes: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+      mediaType: { type: 'string', maxLength: 200 },
+      sha256: {
+        type: 'string',
+        pattern: '^[0-9a-f]{64}$',
+        description: 'Of the content; it is checked before any work.',
+      },
+    },
+    ['mediaType'],
+  ),
+  additionalProperties: false,
+};
+
+export const announcedSchema = object(
+  {
+    id: { type: 'string', description: 'For `upload` of a job.' },
+    complete: { type: 'boolean', description: 'The bytes are there already.' },
+    address: {
+      description: 'A request that its signature allows until it expires.',
+      ...object({
+        url: text,
+        method: text,
+        headers: { type: 'object', additionalProperties: text, description: 'To be sent exactly so.' },
+        expiresAt: { type: 'string', format: 'date-time' },
+      }),
+    },
+  },
+  ['address'],
+);
+
+export const linkQuery = object(
+  {
+    candidate: { type: 'integer', minimum: 1, maximum: 8, default: 1 },
+    expiresS: {
+      ...{ type: 'integer', minimum: 1, maximum: LONGEST_RESULT_S, default: DEFAULT_RESULT_S },
+      description: 'How long it works, seconds; a week at most.',
+    },
+  },
+  ['candidate', 'expiresS'],
+);
+
+export const linkSchema = object({ url: text, expiresAt: { type: 'string', format: 'date-time' } });
 
 export const jobParams = object({ id: { type: 'string', minLength: 1, maxLength: 64 } });
 

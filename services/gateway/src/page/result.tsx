@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { JobJson } from './api.js';
+import { CopyLink } from './copy-link.js';
 import { Details } from './details.js';
 import { duration, percent } from './format.js';
 import { AgainIcon, SaveIcon } from './icons.js';
@@ -52,6 +53,7 @@ export function Result({ job, name, onAnother, onMore, onJob }: ResultProps) {
               <SaveIcon /> Download
             </a>
           )}
+          {first?.links.video && <CopyLink jobId={job.id} />}
           <button
             class="button"
             type="button"

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { isImage, newKey, uploadVideo, type ApiError, type Upload, type Wish } from './api.js';
+import { isImage, newKey, uploadVideo, type ApiError, type Upload, type UploadStep, type Wish } from './api.js';
 import { Film } from './film.js';
 import { bytes, percent } from './format.js';
 import { VideoPicker } from './video-picker.js';
@@ -19,6 +19,7 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
     stillDurationS: '',
   });
   const [sent, setSent] = useState<number>();
+  const [step, setStep] = useState<UploadStep>('send');
   const [problem, setProblem] = useState('');
   const upload = useRef<Upload>(undefined);
   /** One key for one video and wish, so that a second try after a broken connection can't make a second job. */
@@ -41,7 +42,10 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
     setProblem('');
     setSent(0);
     try {
-      upload.current = uploadVideo(file, wish, key.current, setSent);
+      upload.current = uploadVideo(file, wish, key.current, (fraction, now) => {
+        setSent(fraction);
+        setStep(now);
+      });
       const job = await upload.current.job;
       upload.current = undefined;
       onStarted(job.id, file);
@@ -111,9 +115,11 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
               <div class="bar-fill" style={{ transform: `scaleX(${sent})` }} />
             </div>
             <p>
-              {sent < 1
-                ? `Sending ${bytes(file.size * sent)} of ${bytes(file.size)}, ${percent(sent)}`
-                : 'Sent. The server checks it…'}
+              {step === 'read'
+                ? `Reading it, ${percent(sent)}`
+                : sent < 1
+                  ? `Sending ${bytes(file.size * sent)} of ${bytes(file.size)}, ${percent(sent)}`
+                  : 'Sent. The server checks it…'}
             </p>
             <button class="button" type="button" onClick={() => upload.current?.cancel()}>
               Cancel the upload

@@ -17,9 +17,9 @@ export interface TestInference {
 }
 
 /** The real inference service as a process of its own, on a free port, with an empty store. */
-export async function startInference(): Promise<TestInference> {
+export async function startInference(env: Record<string, string> = {}): Promise<TestInference> {
   const folder = await mkdtemp(join(tmpdir(), 'soundstage-gateway-'));
-  const service = await startServiceProcess(MAIN, { SOUNDSTAGE_HOME: join(folder, 'home') });
+  const service = await startServiceProcess(MAIN, { SOUNDSTAGE_HOME: join(folder, 'home'), ...env });
   let killed: Promise<unknown> | undefined;
   const kill = async () => {
     await (killed ??= service.stop('SIGKILL'));
