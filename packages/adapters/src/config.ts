@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { badInput, readConfig } from '@soundstage/core';
+import { readKubernetesRuns, runnerShape, type KubernetesRuns } from './runner-config.js';
 
 /** Which engines a process runs on, from its environment. */
 export interface AdapterChoice {
   queue: 'sqlite' | 'pubsub';
   store: 'folder' | 'gcs';
-  runner: 'process';
+  runner: 'process' | 'kubernetes';
   /** Whether clients are given addresses with which they send and fetch media by themselves. */
   signedAddresses: boolean;
   pubsub: { projectId: string | undefined; endpoint: string | undefined; prefix: string };
   gcs: { bucket: string; endpoint: string | undefined };
+  kubernetes: KubernetesRuns;
 }
 
 const shape = {
@@ -36,6 +38,7 @@ const shape = {
   GOOGLE_CLOUD_PROJECT: z.string().optional(),
   PUBSUB_EMULATOR_HOST: z.string().optional(),
   STORAGE_EMULATOR_HOST: z.string().optional(),
+  ...runnerShape,
 };
 
 /** @throws BAD_INPUT that lists every problem at once */
@@ -50,16 +53,10 @@ export function readAdapterChoice(env: NodeJS.ProcessEnv = process.env): Adapter
       'SOUNDSTAGE_BUCKET',
     );
   }
-  if (config.SOUNDSTAGE_RUNNER === 'kubernetes') {
-    throw badInput(
-      'SOUNDSTAGE_RUNNER=kubernetes isn’t there yet: leave it out, and runs are processes beside the service that starts them.',
-      'SOUNDSTAGE_RUNNER',
-    );
-  }
   return {
     queue: config.SOUNDSTAGE_QUEUE ?? (gcp ? 'pubsub' : 'sqlite'),
     store,
-    runner: 'process',
+    runner: config.SOUNDSTAGE_RUNNER ?? (gcp ? 'kubernetes' : 'process'),
     // A stand-in has nobody who could sign.
     signedAddresses:
       store === 'gcs' && (config.SOUNDSTAGE_SIGNED_ADDRESSES ?? (config.STORAGE_EMULATOR_HOST ? 'off' : 'on')) === 'on',
@@ -69,5 +66,6 @@ export function readAdapterChoice(env: NodeJS.ProcessEnv = process.env): Adapter
       prefix: config.SOUNDSTAGE_QUEUE_PREFIX,
     },
     gcs: { bucket, endpoint: config.STORAGE_EMULATOR_HOST },
+    kubernetes: readKubernetesRuns(config, config.SOUNDSTAGE_RUNNER === 'kubernetes'),
   };
 }

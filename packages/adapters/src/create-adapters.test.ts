@@ -25,10 +25,10 @@ describe('The choice of engines', () => {
 
   test('takes Google’s with one variable, and each by itself with another', () => {
     const gcp = { SOUNDSTAGE_BACKEND: 'gcp', SOUNDSTAGE_BUCKET: 'clips', GOOGLE_CLOUD_PROJECT: 'stage' };
-    expect(readAdapterChoice(gcp)).toEqual({
+    expect(readAdapterChoice(gcp)).toMatchObject({
       queue: 'pubsub',
       store: 'gcs',
-      runner: 'process',
+      runner: 'kubernetes',
       pubsub: { projectId: 'stage', endpoint: undefined, prefix: 'soundstage-' },
       gcs: { bucket: 'clips', endpoint: undefined },
     });
@@ -40,7 +40,42 @@ describe('The choice of engines', () => {
     expect(readAdapterChoice({ SOUNDSTAGE_STORE: 'gcs', SOUNDSTAGE_BUCKET: 'clips' })).toMatchObject({
       queue: 'sqlite',
       store: 'gcs',
+      runner: 'process',
     });
+    expect(readAdapterChoice({ ...gcp, SOUNDSTAGE_RUNNER: 'process' })).toMatchObject({ runner: 'process' });
+  });
+
+  test('takes what runs on Kubernetes need, where the chart leaves empty what it doesn’t set, too', () => {
+    const { runner, kubernetes } = readAdapterChoice({
+      SOUNDSTAGE_RUNNER: 'kubernetes',
+      SOUNDSTAGE_RUNNER_IMAGE: 'europe-docker.pkg.dev/stage/soundstage/soundstage-trainer:1.2',
+      SOUNDSTAGE_RUNNER_NAMESPACE: 'soundstage',
+      SOUNDSTAGE_RUNNER_VOLUME: 'soundstage-runs',
+      SOUNDSTAGE_RUNNER_CPU: '3500m',
+      SOUNDSTAGE_RUNNER_MEMORY: '12Gi',
+      SOUNDSTAGE_RUNNER_SPOT: 'true',
+      SOUNDSTAGE_RUNNER_TTL_S: '3600',
+      SOUNDSTAGE_RUNNER_QUEUE: '',
+    });
+    expect(runner).toBe('kubernetes');
+    expect(kubernetes).toMatchObject({
+      namespace: 'soundstage',
+      volume: { claim: 'soundstage-runs', path: undefined },
+      cpu: '3500m',
+      spot: true,
+      ttlS: 3600,
+      queue: undefined,
+    });
+  });
+
+  test('asks for a cluster and an image when a run is started, not of services that start none', async () => {
+    const gcp = { SOUNDSTAGE_BACKEND: 'gcp', SOUNDSTAGE_QUEUE: 'sqlite', SOUNDSTAGE_STORE: 'folder' };
+    const { runner, queue } = await createAdapters(home, gcp);
+    await expect(runner.start({ name: 'a', command: 'x', args: [] })).rejects.toMatchObject({
+      reason: 'BAD_INPUT',
+      violations: [{ field: 'SOUNDSTAGE_RUNNER_IMAGE' }],
+    });
+    await queue.close();
   });
 
   test('refuses what can’t be, and names the variable', () => {
@@ -56,7 +91,25 @@ describe('The choice of engines', () => {
     expect(refusal({ SOUNDSTAGE_BACKEND: 'gcp' })).toContain('SOUNDSTAGE_BUCKET');
     expect(refusal({ SOUNDSTAGE_STORE: 'gcs', SOUNDSTAGE_BUCKET: 'gs://clips' })).toContain('without gs://');
     expect(refusal({ SOUNDSTAGE_QUEUE_PREFIX: 'google-' })).toContain('SOUNDSTAGE_QUEUE_PREFIX');
-    expect(refusal({ SOUNDSTAGE_RUNNER: 'kubernetes' })).toContain('SOUNDSTAGE_RUNNER=kubernetes');
+    expect(refusal({ SOUNDSTAGE_RUNNER: 'kubernetes' })).toContain('SOUNDSTAGE_RUNNER_IMAGE');
+    for (const [variable, value] of [
+      ['NAMESPACE', 'Sound Stage'],
+      ['IMAGE', 'a b'],
+      ['SERVICE_ACCOUNT', 'A'],
+      ['VOLUME', '/runs'],
+      ['VOLUME_PATH', 'runs'],
+      ['CPU', 'many'],
+      ['MEMORY', '8 GB'],
+      ['GPU_TYPE', 'a/b'],
+      ['GPU_DRIVER', '550'],
+      ['SPOT', 'yes'],
+      ['TTL_S', '-1'],
+      ['PRIORITY_CLASS', 'High!'],
+      ['QUEUE', 'a.b'],
+    ] as const) {
+      const name = `SOUNDSTAGE_RUNNER_${variable}`;
+      expect(refusal({ SOUNDSTAGE_RUNNER: 'process', [name]: value })).toContain(name);
+    }
     const both = refusal({ SOUNDSTAGE_QUEUE: 'kafka', SOUNDSTAGE_STORE: 's3' });
     expect(both).toContain('SOUNDSTAGE_QUEUE');
     expect(both).toContain('SOUNDSTAGE_STORE');

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Adapters, JobRunner, ObjectStore, Queue, SignedAddresses } from '@soundstage/core';
 import { readAdapterChoice, type AdapterChoice } from './config.js';
+import { createKubernetesRuns } from './create-runner.js';
 
 /**
  * The engines that a process runs on: those of one machine, below `home`, unless the environment asks for Google's
@@ -15,7 +16,7 @@ export async function createAdapters(home: string, env: NodeJS.ProcessEnv = proc
     createQueue(home, choice),
     createStore(home, choice),
     createSigned(choice),
-    createRunner(home),
+    createRunner(home, choice),
   ]);
   return { queue, store, runner, ...(signed ? { signed } : {}) };
 }
@@ -45,7 +46,8 @@ async function createSigned(choice: AdapterChoice): Promise<SignedAddresses | un
   return createSignedUrls(choice.gcs);
 }
 
-async function createRunner(home: string): Promise<JobRunner> {
+async function createRunner(home: string, choice: AdapterChoice): Promise<JobRunner> {
+  if (choice.runner === 'kubernetes') return createKubernetesRuns(home, choice.kubernetes);
   const { createProcessJobRunner } = await import('@soundstage/adapters-local');
   return createProcessJobRunner({ folder: join(home, 'runs') });
 }
