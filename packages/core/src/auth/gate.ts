@@ -58,12 +58,10 @@ export function createGate({ log, metrics, store, auth }: GateOptions): Gate {
   const rates = createRates();
   const callers = new WeakMap<Metadata, Caller>();
 
-  async function identify(metadata: Metadata, from: string, method: string): Promise<Caller> {
+  async function identify(metadata: Metadata, from: string): Promise<Caller> {
     const caller = await authenticator!.authenticate(text(metadata, 'authorization'), hostOf(from));
     const onBehalfOf = text(metadata, ON_BEHALF_OF);
-    const meant = onBehalfOf === undefined ? caller : authenticator!.standIn(caller, onBehalfOf);
-    demandScope(meant, ruleOf(method).scope, method);
-    return meant;
+    return onBehalfOf === undefined ? caller : authenticator!.standIn(caller, onBehalfOf);
   }
 
   const guard: ServerInterceptor = ({ path }, call) => {
@@ -72,11 +70,12 @@ export function createGate({ log, metrics, store, auth }: GateOptions): Gate {
     const method = path.slice(path.lastIndexOf('/') + 1);
     let gone = false;
     let leave = () => undefined as void;
+    let caller: Caller | undefined;
     const refuse = (error: unknown, from: string) => {
       const answer = toStatus(error);
       metrics.callSeconds.observe({ method, code: status[answer.code ?? status.UNKNOWN] ?? 'UNKNOWN' }, 0);
       log.debug({ method, from, reason: answer.details }, 'call refused');
-      if (ruleOf(method).changes) audit({ caller: undefined, from, what: method, error });
+      if (ruleOf(method).changes) audit({ caller, from, what: method, error });
       if (!gone) call.sendStatus(answer as StatusObject);
     };
     return new ServerInterceptingCall(call, {
@@ -84,9 +83,11 @@ export function createGate({ log, metrics, store, auth }: GateOptions): Gate {
         next({
           onReceiveMetadata(metadata, goOn) {
             const from = call.getPeer();
-            void identify(metadata, from, method)
-              .then((caller) => {
+            void identify(metadata, from)
+              .then((known) => {
                 if (gone) return;
+                caller = known;
+                demandScope(caller, ruleOf(method).scope, method);
                 leave = rates.enter(caller);
                 callers.set(metadata, caller);
                 // Nobody behind here has a use for it.

@@ -72,7 +72,8 @@ export function grpcServerCredentials(watch: CertificateWatch): ServerCredential
   const provider = {
     addIdentityCertificateListener(listener: (update: { certificate: Buffer; privateKey: Buffer }) => void) {
       const tell = ({ cert, key }: Certificate) => listener({ certificate: cert, privateKey: key });
-      tell(watch.current());
+      // Whoever asks to be told isn't ready to be told yet.
+      process.nextTick(() => tell(watch.current()));
       stops.set(listener, watch.follow(tell));
     },
     removeIdentityCertificateListener(listener: unknown) {
