@@ -45,7 +45,7 @@ function lockQueue(file: string): () => void {
 
 export const storeFails: Scenario = {
   when: 'the object store answers 429, 500 and 503, hangs, and loses answers',
-  backends: sized(['local queue, Cloud Storage'], ['local queue, Cloud Storage', 'google']),
+  backends: ['local queue, Cloud Storage', 'google'],
   services: THREE,
   async play({ world, load, chance }) {
     const proxy = world.proxy!;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { JobState } from '@soundstage/contracts';
 import type { Delivery } from '@soundstage/core';
 import { until } from '@soundstage/core/testing';
@@ -28,9 +29,12 @@ export const poison: Scenario = {
       items.push(killer);
       const [id] = killer.jobs;
       while ((await jobs.get(id!)).state !== JobState.FAILED && kills.count < 60) {
-        const state = (await jobs.get(id!)).state;
+        const { state } = await jobs.get(id!);
         if (state === JobState.SUCCEEDED) break;
-        if (state !== JobState.RUNNING) continue;
+        if (state !== JobState.RUNNING) {
+          await sleep(20);
+          continue;
+        }
         for (const worker of world.workers.filter(({ service }) => service === 'collector')) {
           await world.stop(worker, 'SIGKILL');
           await world.start('collector', worker.env);
