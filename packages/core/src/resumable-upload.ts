@@ -36,7 +36,7 @@ export async function openSession(
   { tries = 3, pauseMs = 500, signal }: ResumableOptions = {},
 ): Promise<string | undefined> {
   for (let attempt = 1; ; attempt++) {
-    const answer = await transport.open().catch(() => undefined);
+    const answer = await transport.open().catch(brokenLine);
     throwAborted(signal);
     if (answer?.status === THERE_ALREADY) return undefined;
     if (answer && isGood(answer.status) && answer.location) return answer.location;
@@ -66,7 +66,7 @@ export async function sendToSession(
     throwAborted(signal);
     const end = asking ? at : Math.min(at + chunkBytes, sizeBytes);
     const contentRange = asking ? `bytes */${sizeBytes}` : `bytes ${at}-${end - 1}/${sizeBytes}`;
-    const answer = await transport.put(session, { contentRange, start: at, end }).catch(() => undefined);
+    const answer = await transport.put(session, { contentRange, start: at, end }).catch(brokenLine);
     if (answer && (isGood(answer.status) || answer.status === THERE_ALREADY)) return;
     if (answer?.status === 308) {
       const stored = Number(/^bytes=0-(\d+)$/.exec(answer.range ?? '')?.[1] ?? -1) + 1;
@@ -88,6 +88,11 @@ export async function sendToSession(
     }
     await pause(Math.min(LONGEST_PAUSE_MS, pauseMs * 2 ** failures));
   }
+}
+
+/** What a transport says in the words of the house is no broken line. */
+function brokenLine(thrown: unknown): undefined {
+  if (thrown instanceof SoundstageError) throw thrown;
 }
 
 const isGood = (status: number) => status >= 200 && status < 300;

@@ -380,10 +380,12 @@ describe('The description of the API', () => {
       '/v1/jobs/{id}/candidates/{number}/cues.vtt',
       '/v1/jobs/{id}/candidates/{number}/video',
       '/v1/jobs/{id}/events',
+      '/v1/jobs/{id}/link',
       '/v1/jobs/{id}/result',
       '/v1/jobs/{id}/source',
       '/v1/sounds',
       '/v1/sounds/{class}',
+      '/v1/uploads',
     ]);
     const create = document.paths['/v1/jobs']!.post!;
     expect(Object.keys(create.requestBody!.content)).toEqual(['multipart/form-data', 'application/json']);

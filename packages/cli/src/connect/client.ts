@@ -20,6 +20,7 @@ import {
   throwIfAborted,
   type ClientSecurity,
 } from '@soundstage/core';
+import { readSigned, sendSigned } from './signed-transfer.js';
 
 /** Calls of services at one address. Every error is a SoundstageError, made of the status that came over the wire. */
 export interface ServiceClient {
@@ -66,6 +67,19 @@ export function createServiceClient(address: string, security: ClientSecurity = 
   const { credentials, options, warning } = channelTo(address, security);
   if (warning) process.stderr.write(`soundstage: ${warning}\n`);
   const client = new Client(address, credentials, options);
+
+  /** Whether the store takes and gives media by itself. Asked once; services that don't know the question can't. */
+  let asked: Promise<boolean> | undefined;
+  const signsAddresses = (signal?: AbortSignal) =>
+    (asked ??= service.call(TransferServiceService.getStore, {}, signal).then(
+      ({ signedOrigin }) => signedOrigin !== '',
+      (error: unknown) => {
+        asked = undefined;
+        throwIfAborted(signal);
+        if (SoundstageError.from(error).reason === 'UNAVAILABLE') throw error;
+        return false;
+      },
+    ));
 
   const service: ServiceClient = {
     ready: (limitMs) =>
@@ -117,6 +131,11 @@ export function createServiceClient(address: string, security: ClientSecurity = 
     },
 
     async *download(key, signal) {
+      const signed = (await signsAddresses(signal)) && (await readSigned(service, key, signal));
+      if (signed) {
+        yield* signed;
+        return;
+      }
       const chunks = service.stream(TransferServiceService.download, { key, offsetBytes: 0n }, signal);
       for await (const { data } of chunks) yield data;
     },
@@ -130,11 +149,16 @@ export function createServiceClient(address: string, security: ClientSecurity = 
         sizeBytes: BigInt(size),
         mediaType,
         sha256,
-        signed: false,
+        signed: await signsAddresses(signal),
       };
       for (const sinceMs = Date.now(); ;) {
-        const { upload } = await service.call(TransferServiceService.createUpload, request, signal);
+        const { upload, address } = await service.call(TransferServiceService.createUpload, request, signal);
         if (upload?.object) return upload.object;
+        if (address) {
+          const sent = await sendSigned(service, { uploadId: upload!.id, address }, { path, sizeBytes: size }, signal);
+          if (sent) return sent;
+          asked = Promise.resolve(false);
+        }
         try {
           const startByte = Number(upload!.committedBytes);
           const object = await sendFile(client, { id: upload!.id, path, startByte }, signal);
