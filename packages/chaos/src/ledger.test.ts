@@ -12,7 +12,7 @@ import {
   type Platform,
 } from '@soundstage/core';
 import { temporaryFolder } from '@soundstage/core/testing';
-import type { Item } from './items.js';
+import type { Item } from './item.js';
 import { account } from './ledger.js';
 
 let home: Awaited<ReturnType<typeof temporaryFolder>>;

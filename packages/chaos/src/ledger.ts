@@ -1,6 +1,7 @@
 import { Job, JobState, type ObjectRef } from '@soundstage/contracts';
 import { canonicalJson, readJson, type Manifest, type ObjectStore, type Platform } from '@soundstage/core';
-import { nextOf, type Item } from './items.js';
+import type { Item } from './item.js';
+import { nextOf } from './items.js';
 
 /** How everything ended that was asked for. Each entry of `lost` and `doubled` is a sentence. */
 export interface Account {

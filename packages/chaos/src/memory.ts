@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { Worker } from './world.js';
 
 export interface MemoryWatch {
   /** The most that any one process took since the last `begin`, and which service it was. */
@@ -12,7 +11,7 @@ export interface MemoryWatch {
 const EVERY_MS = 250;
 
 /** Looks at what the living processes take; each process's own high-water mark, so that nothing falls between looks. */
-export function watchMemory(workers: readonly Worker[]): MemoryWatch {
+export function watchMemory(workers: readonly { service: string; process: { pid: number } }[]): MemoryWatch {
   const watch: MemoryWatch = {
     peak: { service: '', bytes: 0 },
     begin() {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Account } from './ledger.js';
-import type { Item } from './items.js';
+import type { Item } from './item.js';
 import { SEED } from './seeded.js';
 
 /** One line of the table. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { longTests } from '@soundstage/core/contract-tests';
-import type { Item, Load } from './items.js';
+import type { Item } from './item.js';
+import type { Load } from './items.js';
 import type { Chance } from './seeded.js';
 import type { Backend, World, WorldOptions } from './world.js';
 

@@ -26,7 +26,7 @@ import {
   type ServiceProcess,
   type TestClient,
 } from '@soundstage/core/testing';
-import type { Item } from './items.js';
+import type { Item } from './item.js';
 import { watchMemory, type MemoryWatch } from './memory.js';
 
 export type Service = 'collector' | 'preprocessor' | 'feature-extractor' | 'inference';

@@ -9,7 +9,8 @@ import {
   WriteUploadRequest,
 } from '@soundstage/contracts';
 import { createTestClient } from '@soundstage/core/testing';
-import { createCollection, settle, type Item } from '../items.js';
+import type { Item } from '../item.js';
+import { createCollection, settle } from '../items.js';
 import { manyOf, sized, type Scenario } from '../scenario.js';
 
 const ALL = ['collector', 'preprocessor', 'feature-extractor', 'inference'] as const;

@@ -2,7 +2,8 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { settle, type Item } from '../items.js';
+import type { Item } from '../item.js';
+import { settle } from '../items.js';
 import { manyOf, sized, whileWorking, type Scenario } from '../scenario.js';
 
 const PRELOAD = fileURLToPath(new URL('../clock-shift.js', import.meta.url));

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '@soundstage/adapters-gcp/testing';
-import { settle, type Item } from '../items.js';
+import type { Item } from '../item.js';
+import { settle } from '../items.js';
 import { manyOf, sized, type Scenario } from '../scenario.js';
 
 const THREE = ['collector', 'preprocessor', 'feature-extractor'] as const;

@@ -1,4 +1,5 @@
-import { settle, type Item } from '../items.js';
+import type { Item } from '../item.js';
+import { settle } from '../items.js';
 import { memoryOf, slopeOf } from '../memory.js';
 import { manyOf, sized, type Scenario } from '../scenario.js';
 import type { Load } from '../items.js';

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { JobState } from '@soundstage/contracts';
 import type { Delivery } from '@soundstage/core';
 import { until } from '@soundstage/core/testing';
-import { settle, type Item } from '../items.js';
+import type { Item } from '../item.js';
+import { settle } from '../items.js';
 import { manyOf, sized, type Scenario } from '../scenario.js';
 
 const ALL = ['collector', 'preprocessor', 'feature-extractor', 'inference'] as const;
@@ -28,13 +29,16 @@ export const poison: Scenario = {
       const [killer, kills] = [await load.collect({ expected: 'either', sound: true }), { count: 0 }];
       items.push(killer);
       const [id] = killer.jobs;
-      while ((await jobs.get(id!)).state !== JobState.FAILED && kills.count < 60) {
-        const { state } = await jobs.get(id!);
-        if (state === JobState.SUCCEEDED) break;
-        if (state !== JobState.RUNNING) {
+      let killedAtMs = 0;
+      while (kills.count < 30) {
+        const { state, updateTime } = await jobs.get(id!);
+        if (state === JobState.SUCCEEDED || state === JobState.FAILED) break;
+        // Its record says so still when the worker is dead: only a newer one tells of the next to take it up.
+        if (state !== JobState.RUNNING || updateTime!.getTime() <= killedAtMs) {
           await sleep(20);
           continue;
         }
+        killedAtMs = updateTime!.getTime();
         for (const worker of world.workers.filter(({ service }) => service === 'collector')) {
           await world.stop(worker, 'SIGKILL');
           await world.start('collector', worker.env);

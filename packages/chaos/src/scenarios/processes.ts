@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { settle, type Item } from '../items.js';
+import type { Item } from '../item.js';
+import { settle } from '../items.js';
 import { manyOf, sized, whileWorking, type Scenario } from '../scenario.js';
 
 const ALL = ['collector', 'preprocessor', 'feature-extractor', 'inference'] as const;
