@@ -157,13 +157,15 @@
 - name: SOUNDSTAGE_RUNNER_VOLUME
   value: {{ include "soundstage.runsClaim" . | quote }}
 - name: SOUNDSTAGE_RUNNER_VOLUME_PATH
-  value: /var/lib/soundstage/runs-data
+  value: {{ include "soundstage.runsPath" . }}
 - name: SOUNDSTAGE_RUNNER_CPU
   value: {{ $runs.cpu | quote }}
 - name: SOUNDSTAGE_RUNNER_MEMORY
   value: {{ $runs.memory | quote }}
 - name: SOUNDSTAGE_RUNNER_GPU_TYPE
   value: {{ $runs.gpuType | quote }}
+- name: SOUNDSTAGE_RUNNER_GPU_DRIVER
+  value: {{ $runs.gpuDriver | quote }}
 - name: SOUNDSTAGE_RUNNER_SPOT
   value: {{ $runs.spot | quote }}
 - name: SOUNDSTAGE_RUNNER_TTL_S

@@ -61,6 +61,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- .Values.runs.volume.existingClaim | default (printf "%s-runs" (include "soundstage.fullname" .)) -}}
 {{- end -}}
 
+{{- /* Where trainer-launcher lays out runs (services/trainer-launcher/src/run-folders.ts), and runs find them. */ -}}
+{{- define "soundstage.runsPath" -}}
+/var/lib/soundstage/scratch/training-runs
+{{- end -}}
+
 {{- define "soundstage.localClaim" -}}
 {{- .Values.local.existingClaim | default (printf "%s-data" (include "soundstage.fullname" .)) -}}
 {{- end -}}

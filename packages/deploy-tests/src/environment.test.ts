@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readAdapterChoice } from '@soundstage/adapters';
-import { commonConfig, JOB_KINDS, readClientSecurity, readConfig, readServerSecurity } from '@soundstage/core';
+import {
+  commonConfig,
+  createPlatform,
+  JOB_KINDS,
+  readClientSecurity,
+  readConfig,
+  readServerSecurity,
+  type Adapters,
+  type CommonConfig,
+  type Logger,
+} from '@soundstage/core';
 import { caseNames, cases } from './cases.js';
 import { describeChart, render, root } from './helm.js';
 import { namesReadBy } from './known-environment.js';
@@ -120,6 +130,25 @@ describeChart('The environment that the chart gives', () => {
       expect([workload.title, client.roots !== undefined]).toEqual([workload.title, calls && tls]);
       if (server && workload.component !== 'gateway') expect(server.tls !== undefined).toBe(tls);
     }
+  });
+
+  test('has runs and their launcher share the folder that the launcher lays runs out in', async () => {
+    const { container, env } = containers(render(cases['values.yaml'])).find(
+      (each) => each.workload.component === 'trainer-launcher',
+    )!;
+    const path = env['SOUNDSTAGE_RUNNER_VOLUME_PATH']!;
+    expect(container.volumeMounts!.find(({ name }) => name === 'runs')!.mountPath).toBe(path);
+    const file = join(root, 'services/trainer-launcher/dist/run-folders.js');
+    const { createRunFolders } = (await import(pathToFileURL(file).href)) as {
+      createRunFolders(platform: object): { open(run: string, job: string): Promise<string>; close(): Promise<void> };
+    };
+    const home = join(secrets, 'home');
+    const { scratch } = createPlatform({} as Adapters, { SOUNDSTAGE_HOME: home } as CommonConfig, {} as Logger);
+    const folders = createRunFolders({ scratch, log: { warn: () => undefined } });
+    expect(await folders.open('training-1', 'j1')).toBe(
+      join(path.replace(env['SOUNDSTAGE_HOME']!, home), 'training-1'),
+    );
+    await folders.close();
   });
 
   test('has all pods of the gateway sign addresses of results alike', () => {

@@ -71,7 +71,7 @@ describeChart('The containers of values-local.yaml, started here', () => {
     for (const child of [gateway, splitter]) child.kill('SIGTERM');
     expect((await Promise.all(ended)).map(([code]) => code as number)).toEqual([0, 0]);
     expect(Date.now() - begin).toBeLessThan(15_000);
-  });
+  }, 90_000);
 
   longTest(
     'do the foley job of `helm test` on one volume: front, worker and command line',
