@@ -72,7 +72,9 @@ export function createKubernetesJobRunner(options: KubernetesJobRunnerOptions): 
     try {
       throwIfAborted(signal);
       const { name = '', uid = '' } = job.metadata ?? {};
-      yield* use(await openRunView(api, { name, uid, quietMs, signal: scope.signal }), scope.signal);
+      // What can't be looked at any more isn't followed for as long as its log goes on, either.
+      const onFailure = (thrown: unknown) => scope.abort(api.explain(thrown));
+      yield* use(await openRunView(api, { name, uid, quietMs, signal: scope.signal, onFailure }), scope.signal);
     } finally {
       signal?.removeEventListener('abort', abort);
       scope.abort();

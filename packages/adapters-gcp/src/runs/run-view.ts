@@ -21,17 +21,17 @@ export interface RunViewOptions {
   uid: string;
   quietMs: number;
   signal: AbortSignal;
+  /** Called once where it can't be looked at any more. */
+  onFailure: (thrown: unknown) => void;
 }
 
 /** Looks at a Job and its pods until the signal is aborted. @throws as the API does; CANCELLED */
-export async function openRunView(api: ApiClient, { name, uid, quietMs, signal }: RunViewOptions): Promise<RunView> {
+export async function openRunView(
+  api: ApiClient,
+  { name, uid, quietMs, signal, onFailure }: RunViewOptions,
+): Promise<RunView> {
   let change = Promise.withResolvers<void>();
-  let failed: { thrown: unknown } | undefined;
   const onChange = () => change.resolve();
-  const fail = (thrown: unknown) => {
-    failed = { thrown };
-    onChange();
-  };
   const mirror = { quietMs, signal, onChange };
   const jobs: Mirror<JobState> = createMirror<JobState>(api, {
     ...mirror,
@@ -44,8 +44,8 @@ export async function openRunView(api: ApiClient, { name, uid, quietMs, signal }
     query: { labelSelector: `${JOB_UID_LABEL}=${uid}` },
   });
   await Promise.all([jobs.list(), pods.list()]);
-  jobs.keep().catch(fail);
-  pods.keep().catch(fail);
+  jobs.keep().catch(onFailure);
+  pods.keep().catch(onFailure);
 
   const job = () => {
     const found = jobs.items().find(({ metadata }) => metadata?.uid === uid);
@@ -75,7 +75,6 @@ export async function openRunView(api: ApiClient, { name, uid, quietMs, signal }
         change = Promise.withResolvers<void>();
       }
       throwIfAborted(signal);
-      if (failed) throw failed.thrown;
     },
   };
 }

@@ -114,8 +114,8 @@ export async function startKubernetesApi(): Promise<KubernetesApi> {
     const isMeant = selected(asked);
     const resource = asked.resource as Resource;
     const past = objects.since(resource, Number(asked.query.get('resourceVersion') ?? objects.version));
-    const write = stream(answer, 'application/json', fault);
-    const tell = (type: string, object: object) => write(Buffer.from(`${JSON.stringify({ type, object })}\n`));
+    const sent = stream(answer, 'application/json', fault);
+    const tell = (type: string, object: object) => sent.write(Buffer.from(`${JSON.stringify({ type, object })}\n`));
     const onChange = (event: ObjectEvent) => {
       if (event.resource !== resource || !isMeant(event.object)) return;
       tell(event.type, event.object);
@@ -154,7 +154,7 @@ export async function startKubernetesApi(): Promise<KubernetesApi> {
     // The API server hands whole seconds on to the kubelet.
     const since = wanted === null ? undefined : new Date(Math.floor(Date.parse(wanted) / 1000) * 1000);
     const content = kubelet.logOf(pod);
-    const write = stream(answer, 'text/plain', fault);
+    const sent = stream(answer, 'text/plain', fault);
     const gone = new AbortController();
     answer.once('close', () => gone.abort());
     const options = {
@@ -164,9 +164,9 @@ export async function startKubernetesApi(): Promise<KubernetesApi> {
     };
     for await (const chunk of content.read(options, gone.signal)) {
       if (answer.closed || answer.writableEnded) break;
-      if (!write(chunk)) await Promise.race([once(answer, 'drain'), once(answer, 'close')]);
+      if (!sent.write(chunk)) await Promise.race([once(answer, 'drain'), once(answer, 'close')]);
     }
-    if (fault?.kind !== 'stall') answer.end();
+    sent.end();
   }
 
   const server = createServer((request, answer) => {
@@ -253,20 +253,35 @@ function selected({ namespace, query }: ApiVerb): (object: KubeObject) => boolea
 }
 
 /** Sends an answer that goes on, with what befalls it. */
-function stream(answer: ServerResponse, type: string, fault: ApiFault | undefined): (chunk: Buffer) => boolean {
+function stream(answer: ServerResponse, type: string, fault: ApiFault | undefined): AnswerStream {
   answer.writeHead(200, { 'content-type': type });
   answer.flushHeaders();
   let left = fault?.kind === 'end' || fault?.kind === 'break' ? fault.bytes : Infinity;
-  return (chunk) => {
-    if (fault?.kind === 'stall' || answer.writableEnded || answer.destroyed) return true;
-    if (chunk.length < left) {
-      left -= chunk.length;
-      return answer.write(chunk);
-    }
-    answer.write(chunk.subarray(0, left), () => (fault?.kind === 'break' ? answer.destroy() : answer.end()));
-    left = 0;
-    return true;
+  const isOver = () => fault?.kind === 'stall' || left <= 0 || answer.writableEnded || answer.destroyed;
+  return {
+    write(chunk) {
+      if (isOver()) return true;
+      if (chunk.length < left) {
+        left -= chunk.length;
+        return answer.write(chunk);
+      }
+      const last = chunk.subarray(0, left);
+      left = 0;
+      // What was written is to arrive before the line breaks.
+      if (fault?.kind === 'break') answer.write(last, () => setTimeout(() => answer.destroy(), 20));
+      else answer.end(last);
+      return true;
+    },
+    end() {
+      if (!isOver()) answer.end();
+    },
   };
+}
+
+interface AnswerStream {
+  /** False when it is to wait for what was written. */
+  write(chunk: Buffer): boolean;
+  end(): void;
 }
 
 /** RFC 7386. */

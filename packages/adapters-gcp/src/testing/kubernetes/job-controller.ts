@@ -42,6 +42,7 @@ export function startJobController(objects: Objects): { close(): void } {
     const pods = podsOf(job);
     if (job.metadata.deletionTimestamp !== undefined) {
       pods.forEach(deletePod);
+      pods.forEach(count);
       if (pods.length === 0) objects.remove(job);
       return;
     }
