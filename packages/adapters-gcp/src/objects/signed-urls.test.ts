@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { openSession, sendToSession, type ResumableTransport, type SignedAddress } from '@soundstage/core';
 import { startFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
 import { gcsServer, startGcsServer, type GcsTestServer } from '../testing/gcs-server.js';
 import { startSignedFront, type SignedFront } from '../testing/signed-front.js';
 import { makeSigningAccount } from '../testing/signing-account.js';
+import { bucketCors } from './bucket-cors.js';
 import { createGcsObjectStore } from './gcs-object-store.js';
 import { createSignedUrls } from './signed-urls.js';
 
@@ -26,6 +28,12 @@ function transportOf({ url, method, headers }: SignedAddress, content: Uint8Arra
     },
   };
 }
+
+test('The documentation sets the CORS rules that were tested', () => {
+  const text = readFileSync(new URL('../../../../docs/signed-addresses.md', import.meta.url), 'utf8');
+  const shown = JSON.parse(/```json\n(.*?)```/s.exec(text)![1]!) as unknown;
+  expect(shown).toEqual(bucketCors(['https://soundstage.example']));
+});
 
 describeWithServer('Signed addresses', () => {
   let server: GcsTestServer;

@@ -1,8 +1,17 @@
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { MethodDefinition } from '@grpc/grpc-js';
 import { TransferServiceService, type ObjectRef, type SignedAddress } from '@soundstage/contracts';
 import { openSession, sendToSession, SoundstageError, throwIfAborted } from '@soundstage/core';
-import type { ServiceClient } from './client.js';
+
+/** The service that signs. */
+interface Calls {
+  call<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    signal?: AbortSignal,
+  ): Promise<Response>;
+}
 
 /** So many breaks in a row that bring no byte end a download. */
 const BREAKS = 8;
@@ -16,7 +25,7 @@ const STALL_MS = 60_000;
  * @throws BAD_INPUT when the store refuses it; UNAVAILABLE when it breaks off for good
  */
 export async function sendSigned(
-  service: Pick<ServiceClient, 'call'>,
+  service: Calls,
   { uploadId, address }: { uploadId: string; address: SignedAddress },
   file: { path: string; sizeBytes: number },
   signal?: AbortSignal,
@@ -68,7 +77,7 @@ export async function sendSigned(
  * @throws (from the stream) UNAVAILABLE when it breaks off for good
  */
 export async function readSigned(
-  service: Pick<ServiceClient, 'call'>,
+  service: Calls,
   key: string,
   signal?: AbortSignal,
 ): Promise<AsyncGenerator<Uint8Array> | undefined> {
