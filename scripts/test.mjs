@@ -75,6 +75,7 @@ const suites = {
   lint: check(bin('eslint'), '--max-warnings=0', '.'),
   dependencies: check(bin('depcruise'), '--config', '.dependency-cruiser.cjs', 'packages/*/src', 'services/*/src'),
   palette: check(process.execPath, 'services/inference/palette/audit.mjs'),
+  licences: check(process.execPath, 'scripts/audit/licences.mjs'),
   jest,
   pytest,
 };
@@ -100,7 +101,7 @@ async function take(name) {
 
 // Most checks take one core and wait a lot: the trainer's tests go beside them. The tests of jest take both.
 const beside = take('pytest');
-for (const name of ['proto', 'format', 'lint', 'dependencies', 'palette']) await take(name);
+for (const name of ['proto', 'format', 'lint', 'dependencies', 'palette', 'licences']) await take(name);
 await beside;
 await take('jest');
 console.log(`\n${lines.join('\n')}\n`);
