@@ -140,14 +140,18 @@ describeChart('The environment that the chart gives', () => {
     expect(container.volumeMounts!.find(({ name }) => name === 'runs')!.mountPath).toBe(path);
     const file = join(root, 'services/trainer-launcher/dist/run-folders.js');
     const { createRunFolders } = (await import(pathToFileURL(file).href)) as {
-      createRunFolders(platform: object): { open(run: string, job: string): Promise<string>; close(): Promise<void> };
+      createRunFolders(
+        platform: object,
+        env: object,
+      ): { open(run: string, job: string): Promise<string>; close(): Promise<void> };
     };
     const home = join(secrets, 'home');
-    const { scratch } = createPlatform({} as Adapters, { SOUNDSTAGE_HOME: home } as CommonConfig, {} as Logger);
-    const folders = createRunFolders({ scratch, log: { warn: () => undefined } });
-    expect(await folders.open('training-1', 'j1')).toBe(
-      join(path.replace(env['SOUNDSTAGE_HOME']!, home), 'training-1'),
-    );
+    const here = (text: string) => text.replace(env['SOUNDSTAGE_HOME']!, home);
+    const config = { SOUNDSTAGE_HOME: home } as CommonConfig;
+    const log = { warn: () => undefined } as unknown as Logger;
+    const platform = createPlatform({} as Adapters, config, log);
+    const folders = createRunFolders(platform, { ...env, SOUNDSTAGE_RUNNER_VOLUME_PATH: here(path) });
+    expect(await folders.open('training-1', 'j1')).toMatch(here(`${path}/`));
     await folders.close();
   });
 
