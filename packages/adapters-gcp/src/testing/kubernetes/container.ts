@@ -30,11 +30,14 @@ export function runContainer(
   onEnd: (end: Terminated) => void,
 ): Container {
   const log = createContainerLog();
-  const mounts = (spec.volumeMounts ?? []).filter(({ name }) => emptyVolumes.includes(name));
-  for (const { name } of mounts) mkdirSync(join(folder, name), { recursive: true });
+  // The innermost first: the shared volume may be mounted below /tmp.
+  const mounts = [...(spec.volumeMounts ?? [])].sort((a, b) => b.mountPath.length - a.mountPath.length);
+  for (const name of emptyVolumes) mkdirSync(join(folder, name), { recursive: true });
   const placed = (path: string) => {
     const mount = mounts.find(({ mountPath }) => path === mountPath || path.startsWith(`${mountPath}/`));
-    return mount ? join(folder, mount.name, path.slice(mount.mountPath.length)) : path;
+    return mount && emptyVolumes.includes(mount.name)
+      ? join(folder, mount.name, path.slice(mount.mountPath.length))
+      : path;
   };
   const env: Record<string, string> = { PATH: process.env['PATH'] ?? '/usr/bin:/bin' };
   for (const { name, value = '' } of spec.env ?? []) env[name] = placed(expand(value, env));
