@@ -63,7 +63,10 @@ export async function startTestIssuer(): Promise<TestIssuer> {
         .setExpirationTime(nowS + expiresInS)
         .sign(privateKey);
     },
-    close: () => void server.close(),
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
   };
   await issuer.rotate(true);
   return issuer;
