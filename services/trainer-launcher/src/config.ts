@@ -18,6 +18,12 @@ export function readTrainerLauncherConfig(env: NodeJS.ProcessEnv = process.env) 
       SOUNDSTAGE_DATASETS_DIR: z.string().optional(),
       /** Folder of `<name>/<version>/{model.onnx, card.json}`: models that recipes build on, and that ship. */
       SOUNDSTAGE_MODELS_DIR: z.string().default(fromHere('../../../models')),
+      /**
+       * A claim that runs on other machines share with this one (SOUNDSTAGE_RUNNER=kubernetes), and where it is mounted in
+       * both; by default in the home. Datasets, checkpoints and output of runs lie there. Without one they lie in the home.
+       */
+      SOUNDSTAGE_RUNNER_VOLUME: z.string().optional(),
+      SOUNDSTAGE_RUNNER_VOLUME_PATH: z.string().optional(),
       /** Longest time of one run, seconds; a run that was taken up again counts from there. */
       SOUNDSTAGE_TRAINING_TIMEOUT_S: integer(1, 2_000_000).default(86_400),
       /** Most clips of a dataset that is laid out for a run. */

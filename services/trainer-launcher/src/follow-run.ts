@@ -29,6 +29,8 @@ export async function followRun(
   const diary = await openRunDiary(records, jobId, log);
   const metrics = new Map<string, number>();
   const lastLines: string[] = [];
+  // Where the engine gives one stream, what goes wrong stands among what libraries print.
+  const lastPrinted: string[] = [];
   let done: (TrainerEvent & { event: 'done' }) | undefined;
   let said: string | undefined;
   let reached = 0;
@@ -46,13 +48,14 @@ export async function followRun(
   try {
     for await (const event of runner.follow(runName, signal)) {
       if (event.type === 'line') {
-        if (event.stream === 'stdout') {
-          const told = readTrainerEvent(event.text);
-          if (told) hear(told);
+        const told = event.stream === 'stdout' ? readTrainerEvent(event.text) : undefined;
+        if (told) {
+          hear(told);
           continue;
         }
-        lastLines.push(event.text);
-        if (lastLines.length > LOG_LINES) lastLines.shift();
+        const lines = event.stream === 'stdout' ? lastPrinted : lastLines;
+        lines.push(event.text);
+        if (lines.length > LOG_LINES) lines.shift();
         log.debug({ run: runName }, event.text);
         continue;
       }
@@ -61,7 +64,7 @@ export async function followRun(
       if (outcome.state === 'cancelled') throw new SoundstageError('CANCELLED', 'The training run was cancelled.');
       if (outcome.state === 'failed') {
         if (wasDisturbed(outcome)) return { state: 'disturbed', reached };
-        throw explainFailure(outcome, said, lastLines);
+        throw explainFailure(outcome, said, lastLines.length > 0 ? lastLines : lastPrinted);
       }
       if (!done) throw new SoundstageError('INTERNAL', 'The trainer ended without naming its model.');
       return {

@@ -110,7 +110,8 @@ export function createTrainingStage(
         await Promise.all([out, checkpoints].map((path) => mkdir(path, { recursive: true })));
         progress('train', 0);
         const args = await trainerArguments(spec, data, { out, checkpoints });
-        await runner.start({ name: runName, ...trainerCommand(config, args), cwd: folder, timeoutS });
+        const needsGpu = await asksForGpu(spec);
+        await runner.start({ name: runName, ...trainerCommand(config, args), cwd: folder, timeoutS, needsGpu });
         const end = await stopUnlessLeft(runName, context, () =>
           followRun({ runner, records }, { runName, out }, context),
         );
@@ -129,6 +130,12 @@ export function createTrainingStage(
       }
     },
   };
+
+  /** A machine with a GPU is asked for where the trainer is told to take one, not where it takes what there is. */
+  async function asksForGpu(spec: TrainingSpec): Promise<boolean> {
+    const parameters = checkParameters(await recipes.find(spec.recipe), spec.parameters);
+    return parameters['device'] === 'cuda';
+  }
 
   async function layOut(
     { dataset, features }: TrainingSpec,

@@ -26,7 +26,8 @@ export interface RecipeList {
   find(name: string): Promise<TrainerRecipe>;
 }
 
-const TIMEOUT_S = 60;
+/** On another machine, its image comes first. */
+const TIMEOUT_S = 600;
 
 /** The trainer's recipes, asked for once and kept. @throws UNAVAILABLE when the trainer can't run here */
 export function createRecipeList(runner: JobRunner, config: TrainerLauncherConfig): RecipeList {
@@ -56,11 +57,11 @@ export function createRecipeList(runner: JobRunner, config: TrainerLauncherConfi
 async function ask(runner: JobRunner, config: TrainerLauncherConfig): Promise<TrainerRecipe[]> {
   const name = `recipes-${randomUUID()}`;
   await runner.start({ name, ...trainerCommand(config, ['recipes', '--json']), timeoutS: TIMEOUT_S });
-  const lines = { stdout: [] as string[], stderr: [] as string[] };
+  const lines: string[] = [];
   try {
     for await (const event of runner.follow(name)) {
-      if (event.type === 'line') lines[event.stream].push(event.text);
-      else if (event.outcome.state === 'failed') throw explainFailure(event.outcome, undefined, lines.stderr);
+      if (event.type === 'line') lines.push(event.text);
+      else if (event.outcome.state === 'failed') throw explainFailure(event.outcome, undefined, lines);
       else if (event.outcome.state !== 'succeeded') {
         throw new SoundstageError(
           'UNAVAILABLE',
@@ -71,7 +72,8 @@ async function ask(runner: JobRunner, config: TrainerLauncherConfig): Promise<Tr
   } finally {
     await runner.remove(name).catch(() => undefined); // it may still be running when following it failed
   }
-  return readRecipes(lines.stdout.join('\n'));
+  // Not every engine tells the list from what libraries print beside it.
+  return readRecipes(lines.findLast((line) => line.startsWith('{')) ?? '');
 }
 
 /** A recipe and its parameters in the trainer's words. */

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasEnded, sha256, SoundstageError, type Platform } from '@soundstage/core';
+import type { TrainerLauncherConfig } from './config.js';
 
 /** Where dataset, checkpoints and output of training runs lie. They outlive the process that started them. */
 export interface RunFolders {
@@ -12,6 +13,9 @@ export interface RunFolders {
   discard(runName: string): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What runs on other machines share with this one. */
+export type SharedVolume = Pick<TrainerLauncherConfig, 'SOUNDSTAGE_RUNNER_VOLUME' | 'SOUNDSTAGE_RUNNER_VOLUME_PATH'>;
 
 const SWEEP_EVERY_MS = 3000;
 /** A folder without a note was being made when its process died. */
@@ -26,8 +30,10 @@ export function runNameOf(outputPrefix: string, jobId: string): string {
  * Folders of training runs, and a sweep that discards those of jobs that have ended: whoever finishes or cancels a job
  * need not be the process that watches its run, which may have been killed.
  */
-export function createRunFolders({ scratch, runner, jobs, log }: Platform): RunFolders {
-  const root = join(scratch, 'training-runs');
+export function createRunFolders({ config, scratch, runner, jobs, log }: Platform, shared: SharedVolume): RunFolders {
+  const { SOUNDSTAGE_RUNNER_VOLUME: volume, SOUNDSTAGE_RUNNER_VOLUME_PATH: path } = shared;
+  const parent = volume === undefined ? scratch : (path ?? join(config.SOUNDSTAGE_HOME, 'runs-data'));
+  const root = join(parent, 'training-runs');
 
   async function stop(runName: string): Promise<void> {
     try {

@@ -18,7 +18,7 @@ export const createTrainerLauncher: CreateService = async (platform, handlers) =
   const { runner, store } = platform;
   const config = readTrainerLauncherConfig();
   const recipes = createRecipeList(runner, config);
-  const folders = createRunFolders(platform);
+  const folders = createRunFolders(platform, config);
   const records = createRunRecords(platform);
   const stage = createTrainingStage(config, {
     runner,

@@ -10,6 +10,7 @@ import {
   type Run,
 } from '@soundstage/contracts';
 import { createLocalAdapters } from '@soundstage/adapters-local';
+import type { Adapters } from '@soundstage/core';
 import {
   startTestServices,
   temporaryFolder,
@@ -37,11 +38,14 @@ export interface TestLauncher {
   close(): Promise<void>;
 }
 
-export async function startTestLauncher(env: Record<string, string> = {}): Promise<TestLauncher> {
+export async function startTestLauncher(
+  env: Record<string, string> = {},
+  connect: (home: string) => Adapters | Promise<Adapters> = createLocalAdapters,
+): Promise<TestLauncher> {
   const home = await temporaryFolder();
   const environment = await testEnvironment(home.path, env);
   const services = await withEnvironment(environment, () =>
-    startTestServices(createLocalAdapters, [createTrainerLauncher], home.path),
+    startTestServices(connect, [createTrainerLauncher], home.path),
   );
   return {
     home: home.path,
