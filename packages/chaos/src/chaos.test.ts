@@ -41,7 +41,8 @@ const possible: Record<Backend, boolean> = {
   'local queue, Cloud Storage': gcsServer !== undefined,
   google: gcsServer !== undefined && pubsubEmulator !== undefined,
 };
-const LIMIT_MS = sized(60_000, 600_000);
+/** Generous, since a machine may be busy with other things: what takes longer counts as lost. */
+const LIMIT_MS = sized(300_000, 900_000);
 
 const rows: Row[] = [];
 let report = 'nothing was run';
@@ -91,7 +92,8 @@ for (const backend of BACKENDS) {
           const load = await createLoad(world, name);
           world.memory.begin();
           const { items, faults, notes } = await scenario.play({ world, load, chance: chanceOf(name) });
-          await settle(world, items, LIMIT_MS);
+          // What a scenario before left open is followed, too: its jobs are no strangers.
+          await settle(world, world.items, LIMIT_MS);
           world.memory.look();
           const others = world.items.filter((item) => !items.includes(item));
           const found = await account(world.witness, items, [...before, ...others]);

@@ -24,7 +24,7 @@ export const clockJumps: Scenario = {
     const items: Item[] = [];
     setClock(HOUR_MS);
     const work = (async () => {
-      await manyOf(sized(5, 40), 4, async () => items.push(await load.collect()));
+      await manyOf(sized(3, 40), 4, async () => items.push(await load.collect()));
       await settle(world, items, sized(30_000, 300_000));
     })();
     let ahead = true;

@@ -17,12 +17,12 @@ export const queueGone: Scenario = {
   services: ALL,
   async play({ world, load }) {
     const items: Item[] = [];
-    await manyOf(sized(4, 40), 4, async () => items.push(await load.collect()));
+    await manyOf(sized(2, 40), 4, async () => items.push(await load.collect()));
     await sleep(300);
     const back = world.line ? cutLine(world.line) : lockQueue(join(world.home, 'queue.sqlite'));
     // Whoever asks meanwhile asks again until it is there.
-    const asking = manyOf(sized(2, 10), 2, async () => items.push(await load.collect()));
-    await sleep(sized(2500, 60_000));
+    const asking = manyOf(sized(1, 10), 2, async () => items.push(await load.collect()));
+    await sleep(sized(2000, 60_000));
     back();
     await asking;
     return { items, faults: 1, notes: [world.line ? 'line cut' : 'file locked'] };
@@ -61,7 +61,7 @@ export const storeFails: Scenario = {
       () => ({ kind: 'hang', ms: sized(1000, 20_000) }),
     ];
     proxy.plan = () => (chance.share() < share ? chance.pick(kinds)() : undefined);
-    const items = await manyOf(sized(4, 40), 4, () => load.collect());
+    const items = await manyOf(sized(2, 40), 4, () => load.collect());
     await settle(world, items, sized(60_000, 900_000));
     proxy.plan = () => undefined;
     return { items, faults: proxy.faults - before, notes: [`${share * 100} % of all requests`] };
@@ -75,7 +75,7 @@ export const diskFull: Scenario = {
   diskMb: 24,
   async play({ world, load }) {
     const items: Item[] = [];
-    await manyOf(sized(3, 20), 4, async () => items.push(await load.collect({ expected: 'either' })));
+    await manyOf(sized(2, 20), 4, async () => items.push(await load.collect({ expected: 'either' })));
     const free = fill(world.home);
     // Requests made now can't be kept: who asks is told, and asks again.
     const asking = manyOf(sized(1, 5), 2, async () => items.push(await load.collect({ expected: 'either' })));

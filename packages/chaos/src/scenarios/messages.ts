@@ -21,7 +21,7 @@ export const poison: Scenario = {
         topic,
         bodies.map((body) => ({ body })),
       );
-    const items = await manyOf(sized(4, 20), 4, () => load.collect());
+    const items = await manyOf(sized(2, 20), 4, () => load.collect());
     let faults = bodies.length * TOPICS.length;
     const notes: string[] = [];
     if (sized(false, world.backend === 'local')) {
@@ -69,7 +69,7 @@ export const disorder: Scenario = {
     const workers = world.workers.filter(({ service }) => sized(service === 'collector', true));
     await Promise.all(workers.map((worker) => world.stop(worker, 'SIGTERM')));
     const front = await world.start('collector', { SOUNDSTAGE_ROLE: 'front' });
-    const items: Item[] = await manyOf(sized(4, 40), 4, () => load.collect());
+    const items: Item[] = await manyOf(sized(3, 40), 4, () => load.collect());
     await world.stop(front, 'SIGTERM');
     const held: Delivery[] = [];
     await until(async () => {
