@@ -1,14 +1,8 @@
-import type { Foley } from '@soundstage/inference';
 import { serverOf } from '../connect/addresses.js';
+import type { FoleyMaker } from './foley-maker.js';
 import { openFoleyHere } from './open-here.js';
 import { openFoleyThere } from './open-there.js';
 import type { FoleyOptions } from './options.js';
-
-/** The foley job, done in this process or by a service. */
-export interface FoleyMaker extends Pick<Foley, 'run' | 'versionOf' | 'close'> {
-  /** Checks what concerns all inputs: engine, sound, muted. @throws BAD_INPUT, NOT_FOUND */
-  check(options: FoleyOptions): Promise<void>;
-}
 
 /** Opens it where the options or SOUNDSTAGE_SERVER say. @throws UNAVAILABLE where nobody answers */
 export async function openFoleyMaker(options: FoleyOptions): Promise<FoleyMaker> {

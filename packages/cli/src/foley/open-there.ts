@@ -20,7 +20,7 @@ import { hashFile, mediaTypeByName } from '../collect/local-files.js';
 import { ask } from '../connect/ask.js';
 import { connect, type Connection } from '../connect/connect.js';
 import { putText } from '../connect/put-text.js';
-import type { FoleyMaker } from './maker.js';
+import type { FoleyMaker } from './foley-maker.js';
 import { DEFAULT_SEED, type FoleyOptions } from './options.js';
 
 /**
