@@ -19,8 +19,8 @@ import { openWorld, type Backend, type World } from './world.js';
 
 /** Those that share processes stand beside each other. */
 const SCENARIOS = [
-  collectorGrowth,
-  inferenceGrowth,
+  // What grows shows over a thousand jobs, not over a few.
+  ...sized([], [collectorGrowth, inferenceGrowth]),
   manyClients,
   slowClients,
   queueGone,

@@ -16,6 +16,7 @@ import {
   type Job,
 } from '@soundstage/contracts';
 import { SoundstageError } from '@soundstage/core';
+import { longTest } from '@soundstage/core/contract-tests';
 import {
   createTestClient,
   makeTestClip,
@@ -28,7 +29,8 @@ import {
 } from '@soundstage/core/testing';
 
 /** `npm run test:pipeline-chaos` takes 1,000. */
-const CLIPS = Number(process.env.SOUNDSTAGE_CHAOS_CLIPS ?? 40);
+const asked = process.env.SOUNDSTAGE_CHAOS_CLIPS;
+const CLIPS = Number(asked ?? 40);
 /** A process is killed about so often. */
 const KILL_EVERY_MS = CLIPS > 100 ? 4000 : 1500;
 /**
@@ -145,58 +147,65 @@ async function collect(folder: string): Promise<Line[]> {
   return lines.map((line) => JSON.parse(line) as Line);
 }
 
-test(`${CLIPS} clips, collected and extracted by processes that are killed −9 at random, end as one result or one named refusal each`, async () => {
-  const calm = new AbortController();
-  const disturbance = disturb(calm.signal);
-  const lines: Line[] = [];
-  for (let part = 0; part < Math.ceil(CLIPS / CLIPS_A_FOLDER); part++) lines.push(...(await collect(`part-${part}`)));
+(asked ? test : longTest)(
+  `${CLIPS} clips, collected and extracted by processes that are killed −9 at random, end as one result or one named refusal each`,
+  async () => {
+    const calm = new AbortController();
+    const disturbance = disturb(calm.signal);
+    const lines: Line[] = [];
+    for (let part = 0; part < Math.ceil(CLIPS / CLIPS_A_FOLDER); part++) lines.push(...(await collect(`part-${part}`)));
 
-  const extractions = new Map<string, string>();
-  for (const { clip } of lines) {
-    if (!clip || extractions.has(clip.sha256)) continue;
-    const { key, sha256 } = clip;
-    const reference = { key, sha256, sizeBytes: BigInt(clip.size_bytes), mediaType: clip.media_type };
-    const request = CreateFeatureExtractionRequest.fromPartial({
-      requestId: sha256,
-      spec: FeatureExtractionSpec.fromPartial({ clip: reference, features: [Feature.ZERO_CROSSINGS, Feature.MOTION] }),
+    const extractions = new Map<string, string>();
+    for (const { clip } of lines) {
+      if (!clip || extractions.has(clip.sha256)) continue;
+      const { key, sha256 } = clip;
+      const reference = { key, sha256, sizeBytes: BigInt(clip.size_bytes), mediaType: clip.media_type };
+      const request = CreateFeatureExtractionRequest.fromPartial({
+        requestId: sha256,
+        spec: FeatureExtractionSpec.fromPartial({
+          clip: reference,
+          features: [Feature.ZERO_CROSSINGS, Feature.MOTION],
+        }),
+      });
+      const { job } = await ask('feature-extractor', (client) =>
+        client.call(FeatureExtractorServiceService.createFeatureExtraction, request),
+      );
+      extractions.set(sha256, job!.id);
+    }
+    const jobs = new Map<string, Job>();
+    for (const [sha256, jobId] of extractions) jobs.set(sha256, await ended(jobId));
+    calm.abort();
+    await disturbance;
+
+    // How each file ended, and how it should.
+    const endOf = ({ clip, reason }: Line): string => {
+      if (!clip) return `refused: ${reason}`;
+      const job = jobs.get(clip.sha256)!;
+      if (job.result?.$case === 'featureExtraction') return 'result';
+      return job.error?.reason === 'BAD_INPUT' ? 'refused: no sound' : `${JobState[job.state]}: ${job.error?.message}`;
+    };
+    const expected = Array.from({ length: CLIPS }, (_, n) => {
+      const kind = kindOf(isCopy(n) ? n - 1 : n);
+      return kind === 'sounding' ? 'result' : kind === 'silent' ? 'refused: no sound' : 'refused: unreadable';
     });
-    const { job } = await ask('feature-extractor', (client) =>
-      client.call(FeatureExtractorServiceService.createFeatureExtraction, request),
+    const ends = lines.map(endOf);
+    const results = [...jobs.values()].filter(({ result }) => result !== undefined).length;
+    const stored = (await witness.platform.store.list('work/featureExtraction/', { limit: 10 * CLIPS })).map(
+      ({ key }) => key,
     );
-    extractions.set(sha256, job!.id);
-  }
-  const jobs = new Map<string, Job>();
-  for (const [sha256, jobId] of extractions) jobs.set(sha256, await ended(jobId));
-  calm.abort();
-  await disturbance;
-
-  // How each file ended, and how it should.
-  const endOf = ({ clip, reason }: Line): string => {
-    if (!clip) return `refused: ${reason}`;
-    const job = jobs.get(clip.sha256)!;
-    if (job.result?.$case === 'featureExtraction') return 'result';
-    return job.error?.reason === 'BAD_INPUT' ? 'refused: no sound' : `${JobState[job.state]}: ${job.error?.message}`;
-  };
-  const expected = Array.from({ length: CLIPS }, (_, n) => {
-    const kind = kindOf(isCopy(n) ? n - 1 : n);
-    return kind === 'sounding' ? 'result' : kind === 'silent' ? 'refused: no sound' : 'refused: unreadable';
-  });
-  const ends = lines.map(endOf);
-  const results = [...jobs.values()].filter(({ result }) => result !== undefined).length;
-  const stored = (await witness.platform.store.list('work/featureExtraction/', { limit: 10 * CLIPS })).map(
-    ({ key }) => key,
-  );
-  const manifests = stored.filter((key) => key.endsWith('/manifest.json')).length;
-  const arrays = stored.filter((key) => key.endsWith('.npy')).length;
-  const lost = CLIPS - new Set(lines.map(({ source }) => source)).size;
-  const refused = ends.filter((end) => end.startsWith('refused')).length;
-  const copies = ends.length - refused - results;
-  console.log(
-    `${CLIPS} clips, ${kills} kills: ${results} results, ${copies} copies of them, ${refused} named refusals, ` +
-      `${lost} lost, ${manifests - results + (lines.length - CLIPS + lost)} doubled`,
-  );
-  expect(kills).toBeGreaterThan(2);
-  expect(ends).toEqual(expected);
-  expect(lost).toBe(0);
-  expect([manifests, arrays]).toEqual([results, 2 * results]);
-}, 3_600_000);
+    const manifests = stored.filter((key) => key.endsWith('/manifest.json')).length;
+    const arrays = stored.filter((key) => key.endsWith('.npy')).length;
+    const lost = CLIPS - new Set(lines.map(({ source }) => source)).size;
+    const refused = ends.filter((end) => end.startsWith('refused')).length;
+    const copies = ends.length - refused - results;
+    console.log(
+      `${CLIPS} clips, ${kills} kills: ${results} results, ${copies} copies of them, ${refused} named refusals, ` +
+        `${lost} lost, ${manifests - results + (lines.length - CLIPS + lost)} doubled`,
+    );
+    expect(kills).toBeGreaterThan(2);
+    expect(ends).toEqual(expected);
+    expect(lost).toBe(0);
+    expect([manifests, arrays]).toEqual([results, 2 * results]);
+  },
+  3_600_000,
+);
