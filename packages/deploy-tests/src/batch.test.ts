@@ -65,9 +65,10 @@ function soundstage(args: string[], env: Record<string, string> = {}): Promise<{
 }
 
 describe('The templates of batches', () => {
-  test.each(kubernetesVersions)('are objects of which Kubernetes %s knows every field', (version) => {
-    const check = createSchemaCheck(version);
-    expect([...objects, ...objectsOf('k8s/namespace.yaml')].flatMap(check)).toEqual([]);
+  (kubernetesVersions.length > 0 ? test : test.skip)('are objects of which Kubernetes knows every field', () => {
+    for (const check of kubernetesVersions.map(createSchemaCheck)) {
+      expect([...objects, ...objectsOf('k8s/namespace.yaml')].flatMap(check)).toEqual([]);
+    }
   });
 
   test('are four, wait until somebody makes a job of them, and are all that kustomize gathers', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { longTest } from '@soundstage/core/contract-tests';
 import { asFloat32, float32, listModels, openModel, type OpenModel, type Tensor } from './index.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
@@ -188,7 +189,7 @@ describe('a model at work', () => {
     expect((await readdir(tmpdir())).filter((name) => name === `mat-debug-${pid}.log`)).toEqual([]);
   });
 
-  test('memory stays bounded over many runs', async () => {
+  longTest('memory stays bounded over many runs', async () => {
     const model = await open();
     const residentMb = async (): Promise<number> => {
       const status = await readFile(`/proc/${model.pid()}/status`, 'utf8');

@@ -10,7 +10,7 @@ import { createInference } from './index.js';
 import { seededRandom } from './jobs/foley/render/random.js';
 import { bouncingBox, H264, makeVideo } from './testing/silent-video.js';
 
-const FILES = longTests ? 200 : 30;
+const FILES = longTests ? 200 : 16;
 const SEED = 20_261;
 
 let home: Awaited<ReturnType<typeof temporaryFolder>>;

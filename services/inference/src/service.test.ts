@@ -22,6 +22,7 @@ import {
 } from '@soundstage/core/testing';
 import { readCues, writeCues } from '@soundstage/cues';
 import { hashVideoPackets, probe, runningProcesses } from '@soundstage/media';
+import { longTest } from '@soundstage/core/contract-tests';
 import { createInference } from './index.js';
 import { bouncingBox, H264, makeVideo } from './testing/silent-video.js';
 
@@ -204,32 +205,36 @@ describe('a silent video over gRPC', () => {
 });
 
 describe('a service that is killed while it works', () => {
-  test('loses nothing: after its return the job is done, once', async () => {
-    const folder = await temporaryFolder();
-    const main = new URL('./main.js', import.meta.url).pathname;
-    const env = { SOUNDSTAGE_HOME: folder.path };
-    const first = await startServiceProcess(main, env);
-    let client = createTestClient(first.address);
-    const object = await client.upload(
-      makeVideo(join(folder.path, 'v.mp4'), ...bouncingBox({ durationS: 20 }), ...H264),
-    );
-    const spec = FoleySpec.fromPartial({ video: object, sound: 'wood', seed: 1n });
-    const { job } = await client.call(InferenceServiceService.createFoley, { requestId: 'kill', spec });
-    await client.waitFor(job!.id, ({ state }) => state === JobState.RUNNING);
-    await first.stop('SIGKILL');
-    client.close();
+  longTest(
+    'loses nothing: after its return the job is done, once',
+    async () => {
+      const folder = await temporaryFolder();
+      const main = new URL('./main.js', import.meta.url).pathname;
+      const env = { SOUNDSTAGE_HOME: folder.path };
+      const first = await startServiceProcess(main, env);
+      let client = createTestClient(first.address);
+      const object = await client.upload(
+        makeVideo(join(folder.path, 'v.mp4'), ...bouncingBox({ durationS: 20 }), ...H264),
+      );
+      const spec = FoleySpec.fromPartial({ video: object, sound: 'wood', seed: 1n });
+      const { job } = await client.call(InferenceServiceService.createFoley, { requestId: 'kill', spec });
+      await client.waitFor(job!.id, ({ state }) => state === JobState.RUNNING);
+      await first.stop('SIGKILL');
+      client.close();
 
-    const second = await startServiceProcess(main, env);
-    client = createTestClient(second.address);
-    const ended = await client.untilEnded(job!.id, 60_000);
-    expect(ended.state).toBe(JobState.SUCCEEDED);
-    expect(ended.attempt).toBe(1);
-    expect(
-      (await client.call(JobServiceService.listJobs, { kind: '', pageSize: 10, pageToken: '' })).jobs,
-    ).toHaveLength(1);
-    client.close();
-    expect(await second.stop('SIGTERM')).toBe(0);
-    expect(await readdir(join(folder.path, 'scratch', 'foley'))).toEqual([]);
-    await folder.remove();
-  }, 120_000);
+      const second = await startServiceProcess(main, env);
+      client = createTestClient(second.address);
+      const ended = await client.untilEnded(job!.id, 60_000);
+      expect(ended.state).toBe(JobState.SUCCEEDED);
+      expect(ended.attempt).toBe(1);
+      expect(
+        (await client.call(JobServiceService.listJobs, { kind: '', pageSize: 10, pageToken: '' })).jobs,
+      ).toHaveLength(1);
+      client.close();
+      expect(await second.stop('SIGTERM')).toBe(0);
+      expect(await readdir(join(folder.path, 'scratch', 'foley'))).toEqual([]);
+      await folder.remove();
+    },
+    120_000,
+  );
 });

@@ -21,6 +21,7 @@ import {
   type TestServices,
 } from '@soundstage/core/testing';
 import { probe, runningProcesses } from '@soundstage/media';
+import { longTest } from '@soundstage/core/contract-tests';
 import { createPreprocessor } from './index.js';
 
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -136,33 +137,37 @@ describe('the preprocessor', () => {
 });
 
 describe('a preprocessor that is killed', () => {
-  test('again and again, in the midst of its work, finishes it exactly once', async () => {
-    const apart = await temporaryFolder();
-    const env = { SOUNDSTAGE_HOME: apart.path };
-    let service = await startServiceProcess(main, env);
-    let client = createTestClient(service.address);
-    const clip = await client.upload(clips.long, 'video/mp4');
-    const { id } = await create(clip, { ...heavy, durationS: 6, frameRate: 50 }, client);
-    for (const delayMs of [150, 700]) {
-      await client.waitFor(id, ({ state }) => state !== JobState.QUEUED);
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-      await service.stop('SIGKILL');
+  longTest(
+    'again and again, in the midst of its work, finishes it exactly once',
+    async () => {
+      const apart = await temporaryFolder();
+      const env = { SOUNDSTAGE_HOME: apart.path };
+      let service = await startServiceProcess(main, env);
+      let client = createTestClient(service.address);
+      const clip = await client.upload(clips.long, 'video/mp4');
+      const { id } = await create(clip, { ...heavy, durationS: 6, frameRate: 50 }, client);
+      for (const delayMs of [150, 700]) {
+        await client.waitFor(id, ({ state }) => state !== JobState.QUEUED);
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await service.stop('SIGKILL');
+        client.close();
+        service = await startServiceProcess(main, env);
+        client = createTestClient(service.address);
+      }
+      const job = await client.untilEnded(id, 60_000);
+      expect(job).toMatchObject({ state: JobState.SUCCEEDED, attempt: 1 });
+      const result = await client.resultOf(id, 'preprocessing');
+      expect(result.frameCount).toBe(300);
+      const { store, queue } = createLocalAdapters(apart.path);
+      const made = (await store.list('work/')).map(({ key }) => key.split('/').at(-1));
+      expect(made.sort()).toEqual(['manifest.json', 'sound.wav', 'video.mp4']);
+      expect(await queue.stats('preprocessing')).toMatchObject({ ready: 0, delayed: 0, leased: 0, dead: 0 });
+      await queue.close();
       client.close();
-      service = await startServiceProcess(main, env);
-      client = createTestClient(service.address);
-    }
-    const job = await client.untilEnded(id, 60_000);
-    expect(job).toMatchObject({ state: JobState.SUCCEEDED, attempt: 1 });
-    const result = await client.resultOf(id, 'preprocessing');
-    expect(result.frameCount).toBe(300);
-    const { store, queue } = createLocalAdapters(apart.path);
-    const made = (await store.list('work/')).map(({ key }) => key.split('/').at(-1));
-    expect(made.sort()).toEqual(['manifest.json', 'sound.wav', 'video.mp4']);
-    expect(await queue.stats('preprocessing')).toMatchObject({ ready: 0, delayed: 0, leased: 0, dead: 0 });
-    await queue.close();
-    client.close();
-    await service.stop('SIGTERM');
-    expect(await readdir(join(apart.path, 'scratch', 'preprocessing'))).toEqual([]);
-    await apart.remove();
-  }, 90_000);
+      await service.stop('SIGTERM');
+      expect(await readdir(join(apart.path, 'scratch', 'preprocessing'))).toEqual([]);
+      await apart.remove();
+    },
+    90_000,
+  );
 });

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SoundstageError } from '@soundstage/core/errors';
 import { isBusy, sqliteError } from '../sqlite-errors.js';
+import { CLOCK_SCHEMA, noteBoot } from './boot-clock.js';
 
 const SCHEMA_VERSION = 1;
 
@@ -94,6 +95,8 @@ function prepare(database: DatabaseSync, file: string): void {
       },
     );
   }
+  database.exec(CLOCK_SCHEMA);
+  noteBoot(database);
 }
 
 function schemaVersion(database: DatabaseSync): number {

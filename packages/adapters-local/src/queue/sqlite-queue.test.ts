@@ -47,6 +47,22 @@ describe('The queue in a SQLite file', () => {
     ]);
   });
 
+  test('ends a lease in time when the machine’s clock is set back meanwhile', async () => {
+    const realNow = Date.now;
+    const queue = createSqliteQueue({ file });
+    await queue.publish('clock', [{ body: '{}' }]);
+    try {
+      Date.now = () => realNow() + 3_600_000;
+      const ahead = createSqliteQueue({ file });
+      expect(await ahead.pull('clock', { max: 1, leaseMs: 100 })).toHaveLength(1);
+      await ahead.close(); // killed: it gives no answer
+    } finally {
+      Date.now = realNow;
+    }
+    expect(await queue.pull('clock', { max: 1, leaseMs: 100, waitMs: 5000 })).toHaveLength(1);
+    await queue.close();
+  });
+
   test('buries a message that its workers never live to answer, and says why', async () => {
     const queue = openQueue({ maxDeliveries: 3 });
     await queue.publish('work', [{ body: 'poison' }]);

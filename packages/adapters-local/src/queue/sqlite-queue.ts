@@ -3,6 +3,7 @@ import type { Delivery, PullOptions, Queue } from '@soundstage/core';
 import { checkMessage, checkMs, checkPull, checkTopic } from '@soundstage/core/ports';
 import { isBusy, sqliteError } from '../sqlite-errors.js';
 import { createArrivals } from './arrivals.js';
+import { bootClock } from './boot-clock.js';
 import { createGroupCommit } from './group-commit.js';
 import { openQueueFile } from './queue-file.js';
 import { prepareRows, type LeasedRow } from './queue-rows.js';
@@ -18,7 +19,7 @@ export interface SqliteQueueOptions {
   deadLetterDays?: number;
   /** Dead letters of one topic beyond this number are forgotten, oldest first. Default 10,000. */
   maxDeadLetters?: number;
-  /** Milliseconds since 1970. Default: the machine's clock. */
+  /** Milliseconds since 1970. Default: one that goes on evenly when the machine's clock is set. */
   clock?: () => number;
 }
 
@@ -33,15 +34,9 @@ const LOOK_LAST_MS = 200;
  * @throws UNAVAILABLE when the file can't be opened; INTERNAL when it isn't a queue file
  */
 export function createSqliteQueue(options: SqliteQueueOptions): Queue {
-  const {
-    file,
-    maxAttempts = 5,
-    maxDeliveries = 20,
-    deadLetterDays = 30,
-    maxDeadLetters = 10_000,
-    clock = Date.now,
-  } = options;
+  const { file, maxAttempts = 5, maxDeliveries = 20, deadLetterDays = 30, maxDeadLetters = 10_000 } = options;
   const database = openQueueFile(file);
+  const clock = options.clock ?? bootClock(database);
   const rows = prepareRows(database, { maxDeliveries, deadLetterDays, maxDeadLetters });
   const commits = createGroupCommit(database, file);
   const arrivals = createArrivals();

@@ -72,7 +72,7 @@ beforeAll(async () => {
       response.writeHead(429, { 'retry-after': '2' }).end();
     } else if (number) {
       // Long enough for others to come at the same time, if they may.
-      setTimeout(() => response.writeHead(200, { 'content-type': 'video/mp4' }).end(clips[number - 1]), 150);
+      setTimeout(() => response.writeHead(200, { 'content-type': 'video/mp4' }).end(clips[number - 1]), 400);
     } else if (path === '/inside') response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
     else if (path === '/page') response.writeHead(200, { 'content-type': 'text/html' }).end('<p>');
     else response.writeHead(404).end();

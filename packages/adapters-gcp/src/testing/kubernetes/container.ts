@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createContainerLog, type ContainerLog } from './container-log.js';
@@ -35,7 +35,9 @@ export function runContainer(
   for (const name of emptyVolumes) mkdirSync(join(folder, name), { recursive: true });
   const placed = (path: string) => {
     const mount = mounts.find(({ mountPath }) => path === mountPath || path.startsWith(`${mountPath}/`));
-    return mount && emptyVolumes.includes(mount.name)
+    // A checkout may lie below /tmp itself.
+    const isOwn = path !== mount?.mountPath && existsSync(path);
+    return mount && emptyVolumes.includes(mount.name) && !isOwn
       ? join(folder, mount.name, path.slice(mount.mountPath.length))
       : path;
   };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { longTest } from '@soundstage/core/contract-tests';
 import { detectClicks } from '../../../testing/detect-clicks.js';
 import { loopOf } from './beds.js';
 import { strike } from '../synth/modal.js';
@@ -66,7 +67,7 @@ describe('rendering', () => {
     expect(Math.abs(pcm.at(-1)!)).toBeLessThan(0.01);
   });
 
-  test('the memory for a long clip is that of one block', () => {
+  longTest('the memory for a long clip is that of one block', () => {
     let longest = 0;
     let frames = 0;
     for (const block of render(plan([hit(1), hit(600)], 1200))) {
