@@ -14,6 +14,7 @@ import { createJobStore, readJson } from '@soundstage/core';
 import {
   healthOf,
   makeTestClip,
+  reflectedFiles,
   reflectedServices,
   startTestServices,
   temporaryFolder,
@@ -180,5 +181,16 @@ describe('the collector', () => {
   test('answers health checks and reflection', async () => {
     expect(await healthOf(services.address, 'soundstage.v1.CollectorService')).toBe('SERVING');
     expect(await reflectedServices(services.address)).toContain('soundstage.v1.CollectorService');
+    expect(await reflectedServices(services.address)).toContain('grpc.health.v1.Health');
+    // grpcurl takes no file that leaves an import out.
+    const files = await reflectedFiles(services.address, 'soundstage.v1.TransferService');
+    const source = await readFile(
+      new URL('../../../proto/soundstage/v1/transfer_service.proto', import.meta.url),
+      'utf8',
+    );
+    const imports = [...source.matchAll(/^import "(.*)";$/gm)].map(([, path]) => path!);
+    expect(imports).toContain('google/protobuf/timestamp.proto');
+    const own = files.find((file) => file.includes('soundstage/v1/transfer_service.proto'))!;
+    expect(imports.filter((path) => !own.includes(path))).toEqual([]);
   });
 });

@@ -7,12 +7,10 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
-import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { HealthImplementation } from 'grpc-health-check';
-import { readDescriptorSet } from '@soundstage/contracts';
 import { grpcServerCredentials, type CertificateWatch } from '../auth/tls.js';
 import { SoundstageError } from '../errors.js';
+import { reflectionOf } from './reflection.js';
 
 export interface GrpcService {
   definition: ServiceDefinition;
@@ -65,7 +63,7 @@ export async function startGrpcHost(
   const names = services.map(nameOf);
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
   health.addToServer(server);
-  new ReflectionService(loadFileDescriptorSetFromBuffer(readDescriptorSet()), { services: names }).addToServer(server);
+  reflectionOf(names).addToServer(server);
   const credentials = certificate ? grpcServerCredentials(certificate) : ServerCredentials.createInsecure();
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(listen, credentials, (error, bound) => {

@@ -31,26 +31,39 @@ export async function healthOf(address: string, service: string): Promise<string
 
 /** The services that reflection names. */
 export async function reflectedServices(address: string): Promise<string[]> {
+  const { listServicesResponse } = await reflect(address, { listServices: '' });
+  return listServicesResponse!.service.map(({ name }) => name);
+}
+
+/** The serialized files that reflection gives for a symbol, as grpcurl asks for them. */
+export async function reflectedFiles(address: string, symbol: string): Promise<Buffer[]> {
+  const { fileDescriptorResponse } = await reflect(address, { fileContainingSymbol: symbol });
+  return fileDescriptorResponse!.fileDescriptorProto;
+}
+
+interface Reflected {
+  listServicesResponse?: { service: { name: string }[] };
+  fileDescriptorResponse?: { fileDescriptorProto: Buffer[] };
+}
+
+async function reflect(address: string, request: object): Promise<Reflected> {
   const root = dirname(here.resolve('@grpc/reflection/package.json'));
   const definition = loadSync(join(root, 'build/proto/grpc/reflection/v1/reflection.proto'));
   const { grpc } = loadPackageDefinition(definition) as unknown as {
     grpc: { reflection: { v1: { ServerReflection: ServiceClientConstructor } } };
   };
   const client = new grpc.reflection.v1.ServerReflection(address, credentials.createInsecure());
-  interface Answer {
-    listServicesResponse: { service: { name: string }[] };
-  }
   interface Stream {
     on(event: string, listener: (value: never) => void): void;
     write(request: object): void;
     end(): void;
   }
   try {
-    return await new Promise<string[]>((resolve, reject) => {
+    return await new Promise<Reflected>((resolve, reject) => {
       const stream = (client['ServerReflectionInfo'] as () => Stream).call(client);
-      stream.on('data', (answer: Answer) => resolve(answer.listServicesResponse.service.map(({ name }) => name)));
+      stream.on('data', (answer: Reflected) => resolve(answer));
       stream.on('error', reject);
-      stream.write({ listServices: '' });
+      stream.write(request);
       stream.end();
     });
   } finally {
