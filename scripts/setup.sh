@@ -102,6 +102,8 @@ setup_node() {
       fail "Node $node_major is needed, and none comes ready for $(uname -sm)" "install Node $node_major or newer and run this again"
     fi
   fi
+  # npm goes on with the Node that it came with, which knows this machine's certificates.
+  npm_path=$PATH
   export PATH="$(dirname "$node"):$PATH"
   # Compiled code is kept: every later start takes a quarter less.
   export NODE_COMPILE_CACHE="$cache/node"
@@ -179,7 +181,8 @@ setup_helm() {
   local want
   want=$(hash_of "$root/scripts/fetch-helm.sh")
   if stamped helm "$want" || [ "$(uname -sm)" != "Linux x86_64" ]; then return; fi
-  if step helm "Fetching Helm and Kubernetes' schemas" bash "$root/scripts/fetch-helm.sh" "$cache/helm" "$cache/venv/bin/python"; then
+  if step helm "Fetching Helm and Kubernetes' schemas" \
+    env PATH="$npm_path" bash "$root/scripts/fetch-helm.sh" "$cache/helm" "$cache/venv/bin/python"; then
     stamp helm "$want"
   fi
 }
