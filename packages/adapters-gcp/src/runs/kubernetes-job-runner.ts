@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { badInput, SoundstageError, throwIfAborted } from '@soundstage/core/errors';
-import type { JobRunner, RunEvent, RunOutcome, RunSpec } from '@soundstage/core';
+import { SoundstageError, throwIfAborted } from '@soundstage/core/errors';
+import { checkRun, checkRunName } from '@soundstage/core/ports';
+import type { JobRunner, RunEvent, RunOutcome } from '@soundstage/core';
 import { createApiClient } from './api-client.js';
 import { httpStatus } from './api-errors.js';
 import { findCluster } from './find-cluster.js';
@@ -23,7 +24,6 @@ export interface KubernetesJobRunnerOptions extends RunJobOptions {
   startLimitMs?: number;
 }
 
-const NAME = /^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$/;
 /** An earlier Job of the name that is being deleted should be gone after so long. */
 const GONE_LIMIT_MS = 60_000;
 /** A run that was cancelled should have ended so long after its grace period. */
@@ -54,7 +54,7 @@ export function createKubernetesJobRunner(options: KubernetesJobRunnerOptions): 
 
   /** @throws NOT_FOUND for a Job that isn't there, is going away, or isn't a run */
   async function find(name: string, signal?: AbortSignal): Promise<JobState> {
-    checkName(name);
+    checkRunName(name);
     const job = await look(name, signal);
     if (job && isRun(job) && !isGoing(job)) return job;
     throw new SoundstageError('NOT_FOUND', `There is no run ${name}.`);
@@ -158,7 +158,7 @@ export function createKubernetesJobRunner(options: KubernetesJobRunnerOptions): 
 
   return {
     async start(spec) {
-      checkSpec(spec);
+      checkRun(spec);
       const job = runJob(spec, options);
       for (const endMs = performance.now() + GONE_LIMIT_MS; ; await sleep(200)) {
         try {
@@ -204,7 +204,7 @@ export function createKubernetesJobRunner(options: KubernetesJobRunnerOptions): 
     },
 
     async remove(name) {
-      checkName(name);
+      checkRunName(name);
       try {
         const job = await look(name);
         if (!job || !isRun(job) || isGoing(job)) return;
@@ -233,21 +233,4 @@ function isRun({ metadata }: JobState): boolean {
 
 function isGoing({ metadata }: JobState): boolean {
   return metadata?.deletionTimestamp !== undefined;
-}
-
-function checkName(name: string): void {
-  if (!NAME.test(name)) {
-    throw badInput(
-      `"${name}" can't be the name of a run: use at most 52 of a-z, 0-9 and -, with no - at either end.`,
-      'name',
-    );
-  }
-}
-
-function checkSpec(spec: RunSpec): void {
-  checkName(spec.name);
-  if (spec.command === '') throw badInput(`Run ${spec.name} has no command.`, 'command');
-  if (spec.timeoutS !== undefined && !(spec.timeoutS > 0)) {
-    throw badInput(`timeoutS is ${spec.timeoutS}: give more than 0 seconds.`, 'timeoutS');
-  }
 }

@@ -6,7 +6,8 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { badInput, SoundstageError, throwIfAborted } from '@soundstage/core/errors';
+import { SoundstageError, throwIfAborted } from '@soundstage/core/errors';
+import { checkRun, checkRunName, isRunName } from '@soundstage/core/ports';
 import type { JobRunner, RunEvent, RunSpec } from '@soundstage/core';
 import { openRunFolder, writeRecord, type RunFolder, type RunPlan } from './run-folder.js';
 import { settleRun } from './settle-run.js';
@@ -22,7 +23,6 @@ export interface ProcessJobRunnerOptions {
   maxOutputBytes?: number;
 }
 
-const NAME = /^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$/;
 const SUPERVISOR = fileURLToPath(new URL('./supervise-run.js', import.meta.url));
 const LOOK_FIRST_MS = 20;
 const LOOK_LAST_MS = 250;
@@ -37,10 +37,10 @@ export function createProcessJobRunner(options: ProcessJobRunnerOptions): JobRun
   mkdirSync(root, { recursive: true, mode: 0o700 });
   // What a killed supervisor or a restart of the machine left running or open is ended now, not when somebody asks.
   for (const name of readdirSync(root))
-    if (NAME.test(name)) void settleRun(openRunFolder(join(root, name))).catch(() => undefined);
+    if (isRunName(name)) void settleRun(openRunFolder(join(root, name))).catch(() => undefined);
 
   function runFolder(name: string): RunFolder {
-    checkName(name);
+    checkRunName(name);
     return openRunFolder(join(root, name));
   }
 
@@ -76,7 +76,7 @@ export function createProcessJobRunner(options: ProcessJobRunnerOptions): JobRun
 
   return {
     async start(spec) {
-      checkSpec(spec);
+      checkRun(spec);
       const folder = runFolder(spec.name);
       // Who made the folder may have been killed before the supervisor was started. One too many goes away by itself.
       if (!makeRun(spec) && (folder.supervisor() || folder.end())) return;
@@ -165,23 +165,6 @@ export function createProcessJobRunner(options: ProcessJobRunnerOptions): JobRun
       await rm(gone, { recursive: true, force: true });
     },
   };
-}
-
-function checkName(name: string): void {
-  if (!NAME.test(name)) {
-    throw badInput(
-      `"${name}" can't be the name of a run: use at most 52 of a-z, 0-9 and -, with no - at either end.`,
-      'name',
-    );
-  }
-}
-
-function checkSpec(spec: RunSpec): void {
-  checkName(spec.name);
-  if (spec.command === '') throw badInput(`Run ${spec.name} has no command.`, 'command');
-  if (spec.timeoutS !== undefined && !(spec.timeoutS > 0)) {
-    throw badInput(`timeoutS is ${spec.timeoutS}: give more than 0 seconds.`, 'timeoutS');
-  }
 }
 
 /** What a program needs to run at all. The rest of the service's environment, secrets among it, isn't the run's. */

@@ -2,6 +2,7 @@
 export * from './body-parts.js';
 export * from './check-key.js';
 export * from './check-message.js';
+export * from './check-run.js';
 export type * from './job-runner.js';
 export type * from './object-store.js';
 export type * from './queue.js';
