@@ -1,0 +1,8 @@
+export type {
+  CannotTellReason,
+  SeenFace,
+  SyncEvidence,
+  SyncMeasurement,
+  SyncSegment,
+  SyncVerdict,
+} from './measurement.js';
