@@ -17,6 +17,7 @@ export * from './gen/soundstage/v1/preprocessing.js';
 export * from './gen/soundstage/v1/preprocessor_service.js';
 export * from './gen/soundstage/v1/split.js';
 export * from './gen/soundstage/v1/splitter_service.js';
+export * from './gen/soundstage/v1/sync.js';
 export * from './gen/soundstage/v1/trainer_launcher_service.js';
 export * from './gen/soundstage/v1/training.js';
 export * from './gen/soundstage/v1/transfer_service.js';

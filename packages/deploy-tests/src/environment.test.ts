@@ -193,7 +193,12 @@ describeChart('The environment that the chart gives', () => {
     const subscriptions = scaled.map(
       ({ external }) => Object.values(external.metric.selector.matchLabels)[0] as string,
     );
-    expect(subscriptions.sort()).toEqual(['soundstage-bulkCollection', 'soundstage-collection', 'soundstage-foley']);
+    expect(subscriptions.sort()).toEqual([
+      'soundstage-bulkCollection',
+      'soundstage-collection',
+      'soundstage-foley',
+      'soundstage-sync',
+    ]);
     for (const subscription of subscriptions) {
       expect(JOB_KINDS).toContain(subscription.replace('soundstage-', ''));
     }

@@ -5,7 +5,7 @@ import {
   type ListSoundsResponse,
 } from '@soundstage/contracts';
 import { join } from 'node:path';
-import { createJobMethod, type CreateService } from '@soundstage/core';
+import { createJobMethod, SoundstageError, type CreateService } from '@soundstage/core';
 import { readInferenceConfig } from './config.js';
 import { createFoleyStage } from './handler.js';
 import { openFoley, type Foley } from './jobs/foley/open-foley.js';
@@ -24,6 +24,9 @@ export const createInference: CreateService = async (platform, handlers) => {
   const stage = createFoleyStage(foley);
   const implementation: InferenceServiceServer = {
     createFoley: createJobMethod('CreateFoley', stage, platform, handlers),
+    createSync: handlers.unary('CreateSync', async () => {
+      throw new SoundstageError('NOT_FOUND', 'There is no model sync here: none ships and none is promoted.');
+    }),
     listLoadedModels: handlers.unary('ListLoadedModels', async () => ({ models: foley.models })),
     listSounds: handlers.unary('ListSounds', async () => soundsOf(foley)),
     previewSound: handlers.unary('PreviewSound', async (request, { signal }) => ({

@@ -24,6 +24,7 @@ const METHODS: Readonly<Record<string, MethodRule>> = {
   CreateFoley: makesJob,
   CreatePreprocessing: makesJob,
   CreateSplit: makesJob,
+  CreateSync: makesJob,
   CreateUpload: { ...writes, counts: 'uploadBytes' },
   Download: reads,
   FinishUpload: writes,

@@ -13,6 +13,7 @@ export const JOB_KINDS: readonly JobKind[] = [
   'featureExtraction',
   'training',
   'foley',
+  'sync',
 ];
 
 /** JobService: follows and cancels long work. */

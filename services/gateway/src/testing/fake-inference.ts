@@ -16,6 +16,7 @@ import {
   badInput,
   createJobMethod,
   fetchObject,
+  SoundstageError,
   storeBytes,
   storeFile,
   type CreateService,
@@ -72,6 +73,9 @@ export async function startFakeInference(): Promise<TestInference> {
 const createFake: CreateService = async (platform, handlers) => {
   const implementation: InferenceServiceServer = {
     createFoley: createJobMethod('CreateFoley', stage, platform, handlers),
+    createSync: handlers.unary('CreateSync', async () => {
+      throw new SoundstageError('NOT_FOUND', 'There is no model sync here.');
+    }),
     listLoadedModels: handlers.unary('ListLoadedModels', async () => ({ models: [] })),
     listSounds: handlers.unary('ListSounds', async () => ({ classes: PALETTE })),
     previewSound: handlers.unary('PreviewSound', async ({ class: id, sound, strength }) => {

@@ -20,6 +20,7 @@ import {
 } from "@grpc/grpc-js";
 import { FoleySpec, PaletteSound } from "./foley.js";
 import { Job } from "./job.js";
+import { SyncSpec } from "./sync.js";
 
 export enum PaletteClassKind {
   UNSPECIFIED = 0,
@@ -69,6 +70,16 @@ export interface CreateFoleyRequest {
 }
 
 export interface CreateFoleyResponse {
+  job: Job | undefined;
+}
+
+export interface CreateSyncRequest {
+  /** Chosen by the client, a UUID for example; makes a repeated call harmless. */
+  requestId: string;
+  spec: SyncSpec | undefined;
+}
+
+export interface CreateSyncResponse {
   job: Job | undefined;
 }
 
@@ -272,6 +283,162 @@ export const CreateFoleyResponse: MessageFns<CreateFoleyResponse> = {
   },
   fromPartial<I extends Exact<DeepPartial<CreateFoleyResponse>, I>>(object: I): CreateFoleyResponse {
     const message = createBaseCreateFoleyResponse();
+    message.job = (object.job !== undefined && object.job !== null) ? Job.fromPartial(object.job) : undefined;
+    return message;
+  },
+};
+
+function createBaseCreateSyncRequest(): CreateSyncRequest {
+  return { requestId: "", spec: undefined };
+}
+
+export const CreateSyncRequest: MessageFns<CreateSyncRequest> = {
+  encode(message: CreateSyncRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.spec !== undefined) {
+      SyncSpec.encode(message.spec, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateSyncRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateSyncRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spec = SyncSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateSyncRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      spec: isSet(object.spec) ? SyncSpec.fromJSON(object.spec) : undefined,
+    };
+  },
+
+  toJSON(message: CreateSyncRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.spec !== undefined) {
+      obj.spec = SyncSpec.toJSON(message.spec);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreateSyncRequest>, I>>(base?: I): CreateSyncRequest {
+    return CreateSyncRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreateSyncRequest>, I>>(object: I): CreateSyncRequest {
+    const message = createBaseCreateSyncRequest();
+    message.requestId = object.requestId ?? "";
+    message.spec = (object.spec !== undefined && object.spec !== null) ? SyncSpec.fromPartial(object.spec) : undefined;
+    return message;
+  },
+};
+
+function createBaseCreateSyncResponse(): CreateSyncResponse {
+  return { job: undefined };
+}
+
+export const CreateSyncResponse: MessageFns<CreateSyncResponse> = {
+  encode(message: CreateSyncResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.job !== undefined) {
+      Job.encode(message.job, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateSyncResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateSyncResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.job = Job.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateSyncResponse {
+    return { job: isSet(object.job) ? Job.fromJSON(object.job) : undefined };
+  },
+
+  toJSON(message: CreateSyncResponse): unknown {
+    const obj: any = {};
+    if (message.job !== undefined) {
+      obj.job = Job.toJSON(message.job);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreateSyncResponse>, I>>(base?: I): CreateSyncResponse {
+    return CreateSyncResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreateSyncResponse>, I>>(object: I): CreateSyncResponse {
+    const message = createBaseCreateSyncResponse();
     message.job = (object.job !== undefined && object.job !== null) ? Job.fromPartial(object.job) : undefined;
     return message;
   },
@@ -989,6 +1156,16 @@ export const InferenceServiceService = {
     responseSerialize: (value: CreateFoleyResponse): Buffer => Buffer.from(CreateFoleyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateFoleyResponse => CreateFoleyResponse.decode(value),
   },
+  /** As CreateFoley. NOT_FOUND where this server has no models for it. */
+  createSync: {
+    path: "/soundstage.v1.InferenceService/CreateSync" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateSyncRequest): Buffer => Buffer.from(CreateSyncRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateSyncRequest => CreateSyncRequest.decode(value),
+    responseSerialize: (value: CreateSyncResponse): Buffer => Buffer.from(CreateSyncResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateSyncResponse => CreateSyncResponse.decode(value),
+  },
   /** The models that are loaded, with their hashes, and what they run on. */
   listLoadedModels: {
     path: "/soundstage.v1.InferenceService/ListLoadedModels" as const,
@@ -1027,6 +1204,8 @@ export const InferenceServiceService = {
 export interface InferenceServiceServer extends UntypedServiceImplementation {
   /** Starts the work and returns at once; follow it with JobService. The same `request_id` gives the same job again. */
   createFoley: handleUnaryCall<CreateFoleyRequest, CreateFoleyResponse>;
+  /** As CreateFoley. NOT_FOUND where this server has no models for it. */
+  createSync: handleUnaryCall<CreateSyncRequest, CreateSyncResponse>;
   /** The models that are loaded, with their hashes, and what they run on. */
   listLoadedModels: handleUnaryCall<ListLoadedModelsRequest, ListLoadedModelsResponse>;
   /** What foley can sound like: the classes of the palette and their sounds, for editing a cue sheet. */
@@ -1051,6 +1230,22 @@ export interface InferenceServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateFoleyResponse) => void,
+  ): ClientUnaryCall;
+  /** As CreateFoley. NOT_FOUND where this server has no models for it. */
+  createSync(
+    request: CreateSyncRequest,
+    callback: (error: ServiceError | null, response: CreateSyncResponse) => void,
+  ): ClientUnaryCall;
+  createSync(
+    request: CreateSyncRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateSyncResponse) => void,
+  ): ClientUnaryCall;
+  createSync(
+    request: CreateSyncRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateSyncResponse) => void,
   ): ClientUnaryCall;
   /** The models that are loaded, with their hashes, and what they run on. */
   listLoadedModels(

@@ -12,6 +12,7 @@ import { FeatureExtractionResult, FeatureExtractionSpec } from "./features.js";
 import { FoleyResult, FoleySpec } from "./foley.js";
 import { PreprocessingResult, PreprocessingSpec } from "./preprocessing.js";
 import { SplitResult, SplitSpec } from "./split.js";
+import { SyncResult, SyncSpec } from "./sync.js";
 import { TrainingResult, TrainingSpec } from "./training.js";
 
 export enum JobState {
@@ -75,8 +76,8 @@ export function jobStateToJSON(object: JobState): string {
 export interface Job {
   id: string;
   /**
-   * What kind of work it is: `collection`, `bulkCollection`, `preprocessing`, `split`, `featureExtraction`, `training` or
-   * `foley`.
+   * What kind of work it is: `collection`, `bulkCollection`, `preprocessing`, `split`, `featureExtraction`, `training`,
+   * `foley` or `sync`.
    */
   kind: string;
   state: JobState;
@@ -107,6 +108,7 @@ export interface Job {
     | { $case: "trainingSpec"; value: TrainingSpec }
     | { $case: "foleySpec"; value: FoleySpec }
     | { $case: "bulkCollectionSpec"; value: BulkCollectionSpec }
+    | { $case: "syncSpec"; value: SyncSpec }
     | undefined;
   /** Present where state is JOB_STATE_SUCCEEDED. */
   result:
@@ -117,6 +119,7 @@ export interface Job {
     | { $case: "training"; value: TrainingResult }
     | { $case: "foley"; value: FoleyResult }
     | { $case: "bulkCollection"; value: BulkCollectionResult }
+    | { $case: "sync"; value: SyncResult }
     | undefined;
 }
 
@@ -212,6 +215,9 @@ export const Job: MessageFns<Job> = {
       case "bulkCollectionSpec":
         BulkCollectionSpec.encode(message.spec.value, writer.uint32(290).fork()).join();
         break;
+      case "syncSpec":
+        SyncSpec.encode(message.spec.value, writer.uint32(298).fork()).join();
+        break;
     }
     switch (message.result?.$case) {
       case "collection":
@@ -234,6 +240,9 @@ export const Job: MessageFns<Job> = {
         break;
       case "bulkCollection":
         BulkCollectionResult.encode(message.result.value, writer.uint32(210).fork()).join();
+        break;
+      case "sync":
+        SyncResult.encode(message.result.value, writer.uint32(218).fork()).join();
         break;
     }
     return writer;
@@ -399,6 +408,14 @@ export const Job: MessageFns<Job> = {
             message.spec = { $case: "bulkCollectionSpec", value: BulkCollectionSpec.decode(reader, reader.uint32()) };
             continue;
           }
+          case 37: {
+            if (tag !== 298) {
+              break;
+            }
+
+            message.spec = { $case: "syncSpec", value: SyncSpec.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -456,6 +473,14 @@ export const Job: MessageFns<Job> = {
             }
 
             message.result = { $case: "bulkCollection", value: BulkCollectionResult.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.result = { $case: "sync", value: SyncResult.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -527,6 +552,10 @@ export const Job: MessageFns<Job> = {
         ? { $case: "bulkCollectionSpec", value: BulkCollectionSpec.fromJSON(object.bulkCollectionSpec) }
         : isSet(object.bulk_collection_spec)
         ? { $case: "bulkCollectionSpec", value: BulkCollectionSpec.fromJSON(object.bulk_collection_spec) }
+        : isSet(object.syncSpec)
+        ? { $case: "syncSpec", value: SyncSpec.fromJSON(object.syncSpec) }
+        : isSet(object.sync_spec)
+        ? { $case: "syncSpec", value: SyncSpec.fromJSON(object.sync_spec) }
         : undefined,
       result: isSet(object.collection)
         ? { $case: "collection", value: CollectionResult.fromJSON(object.collection) }
@@ -546,6 +575,8 @@ export const Job: MessageFns<Job> = {
         ? { $case: "bulkCollection", value: BulkCollectionResult.fromJSON(object.bulkCollection) }
         : isSet(object.bulk_collection)
         ? { $case: "bulkCollection", value: BulkCollectionResult.fromJSON(object.bulk_collection) }
+        : isSet(object.sync)
+        ? { $case: "sync", value: SyncResult.fromJSON(object.sync) }
         : undefined,
     };
   },
@@ -599,6 +630,8 @@ export const Job: MessageFns<Job> = {
       obj.foleySpec = FoleySpec.toJSON(message.spec.value);
     } else if (message.spec?.$case === "bulkCollectionSpec") {
       obj.bulkCollectionSpec = BulkCollectionSpec.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "syncSpec") {
+      obj.syncSpec = SyncSpec.toJSON(message.spec.value);
     }
     if (message.result?.$case === "collection") {
       obj.collection = CollectionResult.toJSON(message.result.value);
@@ -614,6 +647,8 @@ export const Job: MessageFns<Job> = {
       obj.foley = FoleyResult.toJSON(message.result.value);
     } else if (message.result?.$case === "bulkCollection") {
       obj.bulkCollection = BulkCollectionResult.toJSON(message.result.value);
+    } else if (message.result?.$case === "sync") {
+      obj.sync = SyncResult.toJSON(message.result.value);
     }
     return obj;
   },
@@ -682,6 +717,12 @@ export const Job: MessageFns<Job> = {
         }
         break;
       }
+      case "syncSpec": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "syncSpec", value: SyncSpec.fromPartial(object.spec.value) };
+        }
+        break;
+      }
     }
     switch (object.result?.$case) {
       case "collection": {
@@ -726,6 +767,12 @@ export const Job: MessageFns<Job> = {
       case "bulkCollection": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { $case: "bulkCollection", value: BulkCollectionResult.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "sync": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "sync", value: SyncResult.fromPartial(object.result.value) };
         }
         break;
       }
