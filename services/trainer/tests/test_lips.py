@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from conftest import MODELS
 
@@ -52,6 +53,24 @@ def test_another_net_than_the_mesh_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.onnx").write_bytes(b"no model")
     with pytest.raises(SoundstageError, match="no ONNX file"):
         lips.read_net(tmp_path / "no.onnx")
+
+
+def test_a_slope_below_zero_is_the_same_in_parts_as_whole() -> None:
+    shape = ["N", 5, 5, 3]
+    slope = onnx.numpy_helper.from_array(np.array([[[-0.7, 0.4, 1.3]]], np.float32), "slope")
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("PRelu", ["x", "slope"], ["y"])], "net",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, shape)],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, shape)], [slope],
+    )  # fmt: skip
+    whole = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+    parts = onnx.ModelProto()
+    parts.CopyFrom(whole)
+    lips.split_prelu(parts.graph)
+    assert "PRelu" not in {node.op_type for node in parts.graph.node}
+    x = np.random.default_rng(0).normal(size=(2, 5, 5, 3)).astype(np.float32)
+    difference = session(parts).run(None, {"x": x})[0] - session(whole).run(None, {"x": x})[0]
+    assert np.abs(difference).max() < 1e-6
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (96, 96), (150, 120)])
