@@ -4,10 +4,11 @@ import { hostname } from 'node:os';
 import { fileUrl, html } from '@soundstage/html';
 import { testFolder } from '../testing/run-cli.js';
 import { durationInWords, shown, timeLeft } from './batch-progress.js';
-import { toCsv } from './csv.js';
 import type { BatchEntry } from './entry.js';
 import { findInputs, type BatchInput } from './find-inputs.js';
 import { lockFolder } from './lock.js';
+import { figures } from '../foley/batch/figures.js';
+import type { ClipView } from '../foley/report/clip-view.js';
 
 const folder = testFolder();
 const { path } = folder;
@@ -20,7 +21,7 @@ const input = (name: string, kind: BatchInput['kind'] = 'video', bytes = 100): B
   bytes,
   modifiedMs: 0,
 });
-const refused = (name: string, reason = 'wrong'): BatchEntry => ({
+const refused = (name: string, reason = 'wrong'): BatchEntry<ClipView> => ({
   input: input(name),
   state: 'refused',
   reason,
@@ -29,14 +30,14 @@ const refused = (name: string, reason = 'wrong'): BatchEntry => ({
 
 describe('foley.csv', () => {
   test('quotes what RFC 4180 wants quoted, and ends lines as it says', () => {
-    const csv = toCsv([refused('a,b "c"\nd.mp4')]);
+    const csv = figures([refused('a,b "c"\nd.mp4')]);
     expect(csv).toMatch(/\r\n$/);
     expect(csv.split('\r\n')[1]).toBe('"a,b ""c""\nd.mp4",,refused,wrong,,,,,,,,,,,0.5,,');
   });
 
   test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '＝1'])('lets no spreadsheet take %j for a formula', (name) => {
     expect(
-      toCsv([refused(name)])
+      figures([refused(name)])
         .split('\r\n')[1]!
         .replace(/^"/, ''),
     ).toMatch(/^'/);
@@ -45,7 +46,7 @@ describe('foley.csv', () => {
   test('leaves numbers below zero what they are', () => {
     const take = { seed: 1, video: 'a.mp4', loudnessLufs: -23, sounds: [], drawnHits: [], drawnLayers: [], peaks: [] };
     const clip = { durationS: 2, still: false, classes: [], warnings: [], stills: [], takes: [take] };
-    expect(toCsv([{ ...refused('a.mp4'), state: 'done', clip }])).toContain(',-23,');
+    expect(figures([{ ...refused('a.mp4'), state: 'done', clip }])).toContain(',-23,');
   });
 });
 
@@ -60,7 +61,10 @@ describe('The inputs of a batch', () => {
     for (const name of ['.git/a.mp4', 'old/a.mp4', 'out/a.mp4']) writeFileSync(path(`in/${name}`), name);
     symlinkSync(path('in'), path('in/circle'));
     symlinkSync(path('in/b.MP4'), path('in/link.mp4'));
-    const found = await findInputs(path('in'), path('in/out'));
+    const found = await findInputs(path('in'), path('in/out'), {
+      kinds: ['video', 'image'],
+      result: /\.foley(-\d+)?\.\w+$/i,
+    });
     expect(found.inputs.map(({ name }) => name)).toEqual([
       'b.MP4',
       'link.mp4',
@@ -89,7 +93,7 @@ describe('The progress of a batch', () => {
   test('guesses the time left from the bytes of videos and the number of images', () => {
     const inputs = [input('a', 'video', 100), input('b', 'video', 300), input('c', 'image'), input('d', 'image')];
     const { ended, leftS } = timeLeft(inputs);
-    const done = (each: BatchInput, tookS: number): BatchEntry => ({ input: each, state: 'done', tookS });
+    const done = (each: BatchInput, tookS: number): BatchEntry<ClipView> => ({ input: each, state: 'done', tookS });
     expect(leftS()).toBeUndefined();
     ended(done(inputs[0]!, 10));
     expect(leftS()).toBeCloseTo(30 + 2 * 10); // no image was made yet: they count as what was

@@ -1,11 +1,12 @@
+import type { BatchJob } from './batch-job.js';
 import type { BatchEntry, BatchState } from './entry.js';
 import type { BatchInput } from './find-inputs.js';
 
 /** Shows how far a batch is, on stderr. */
-export interface BatchProgress {
+export interface BatchProgress<Clip> {
   begin: (input: BatchInput) => void;
   step: (step: string, fraction: number) => void;
-  end: (entry: BatchEntry) => void;
+  end: (entry: BatchEntry<Clip>) => void;
   close: () => void;
 }
 
@@ -15,11 +16,12 @@ const MARKS: Readonly<Record<BatchState, string>> = { done: '✓', skipped: '·'
  * On a terminal the last line tells the current file, its step and the time left; above it, and in a log alone, each
  * file leaves one line.
  */
-export function showBatchProgress(
+export function showBatchProgress<Clip>(
+  job: Pick<BatchJob<Clip>, 'durationS' | 'headline'>,
   inputs: readonly BatchInput[],
   wanted: boolean,
   out: NodeJS.WriteStream = process.stderr,
-): BatchProgress {
+): BatchProgress<Clip> {
   const nothing = () => undefined;
   if (!wanted) return { begin: nothing, step: nothing, end: nothing, close: nothing };
   const estimate = timeLeft(inputs);
@@ -54,8 +56,10 @@ export function showBatchProgress(
       clear();
       estimate.ended(entry);
       const { input, state, reason, tookS, clip } = entry;
-      const told = state === 'done' && clip !== undefined ? doneInWords(clip.durationS, tookS) : (reason ?? '');
-      out.write(`${MARKS[state]} ${count()} ${shown(input.name)}  ${shown(told)}\n`);
+      const told = state === 'done' && clip !== undefined ? doneInWords(job.durationS(clip), tookS) : (reason ?? '');
+      const headline = clip === undefined ? undefined : job.headline?.(clip);
+      const words = [...(headline === undefined ? [] : [headline]), ...(told === '' ? [] : [told])].join(' · ');
+      out.write(`${MARKS[state]} ${count()} ${shown(input.name)}  ${shown(words)}\n`);
     },
     close: clear,
   };
@@ -83,7 +87,7 @@ function doneInWords(durationS: number, tookS: number): string {
  * which none was made yet at the mean of the other. Undefined until one was made.
  */
 export function timeLeft(inputs: readonly BatchInput[]): {
-  ended: (entry: BatchEntry) => void;
+  ended: (entry: BatchEntry<unknown>) => void;
   /** spentS: what the current input took so far. */
   leftS: (spentS?: number) => number | undefined;
 } {

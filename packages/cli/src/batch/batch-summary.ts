@@ -1,31 +1,36 @@
+import type { BatchJob } from './batch-job.js';
 import { durationInWords, shown } from './batch-progress.js';
 import type { BatchEntry, BatchState } from './entry.js';
 import type { FoundInputs } from './find-inputs.js';
 
 /** What is told at the end of a batch. */
-export interface BatchEnd {
-  entries: readonly BatchEntry[];
+export interface BatchEnd<Clip> {
+  entries: readonly BatchEntry<Clip>[];
   found: FoundInputs;
   /** Whether it was stopped before all inputs had their end. */
   stopped: boolean;
   tookS: number;
-  csv: string;
-  report: string;
+  /** Where they lie, if they were kept. */
+  csv: string | undefined;
+  report: string | undefined;
 }
 
 const MOST_LISTED = 20;
 
-export function countsOf(entries: readonly BatchEntry[]): Record<BatchState, number> {
+export function countsOf(entries: readonly BatchEntry<unknown>[]): Record<BatchState, number> {
   const counts = { done: 0, skipped: 0, refused: 0, failed: 0 };
   for (const { state } of entries) counts[state]++;
   return counts;
 }
 
 /** Seconds of film that were made now, and what that took. */
-export function paceOf(entries: readonly BatchEntry[]): { filmS: number; tookS: number } {
+export function paceOf<Clip>(
+  { durationS }: Pick<BatchJob<Clip>, 'durationS'>,
+  entries: readonly BatchEntry<Clip>[],
+): { filmS: number; tookS: number } {
   const made = entries.filter(({ state }) => state === 'done');
   return {
-    filmS: made.reduce((sum, { clip }) => sum + (clip?.durationS ?? 0), 0),
+    filmS: made.reduce((sum, { clip }) => sum + (clip === undefined ? 0 : durationS(clip)), 0),
     tookS: made.reduce((sum, { tookS }) => sum + tookS, 0),
   };
 }
@@ -42,20 +47,24 @@ export function countsInWords(counts: Record<BatchState, number>): string {
 }
 
 /** For people, in a few lines. */
-export function batchSummary(end: BatchEnd): string {
-  const { entries, found, stopped } = end;
-  const { filmS, tookS } = paceOf(entries);
+export function batchSummary<Clip>(job: BatchJob<Clip>, end: BatchEnd<Clip>): string {
+  const { entries, found, stopped, report, csv } = end;
+  const { filmS, tookS } = paceOf(job, entries);
   const pace = filmS > 0 ? ` (${durationInWords(filmS)} of film, ${(tookS / filmS).toFixed(2)} × real time)` : '';
   const wrong = entries.filter(({ state }) => state === 'refused' || state === 'failed');
   const lines = [
     `${files(found.inputs.length)}: ${countsInWords(countsOf(entries))}${pace}`,
+    ...(job.totals?.(entries).lines ?? []),
     ...(stopped ? [`Stopped: ${found.inputs.length - entries.length} left. Run the same again to go on.`] : []),
     ...wrong
       .slice(0, MOST_LISTED)
       .map(({ input, state, reason }) => `  ${state}  ${shown(input.name)}: ${shown(reason ?? '')}`),
-    ...(wrong.length > MOST_LISTED ? [`  … and ${wrong.length - MOST_LISTED} more: see the report`] : []),
+    ...(wrong.length > MOST_LISTED
+      ? [`  … and ${wrong.length - MOST_LISTED} more${report === undefined ? '' : ': see the report'}`]
+      : []),
     ...(found.others + found.ours > 0 ? [`Passed over      ${passedOverInWords(found)}`] : []),
-    ...(entries.length > 0 ? [`Look and listen  ${end.report}`, `Figures          ${end.csv}`] : []),
+    ...(entries.length > 0 && report !== undefined ? [`Look and listen  ${report}`] : []),
+    ...(entries.length > 0 && csv !== undefined ? [`Figures          ${csv}`] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -74,19 +83,20 @@ function files(count: number): string {
 }
 
 /** For programs, on one line. */
-export function summaryJson(end: BatchEnd): string {
-  const { filmS, tookS } = paceOf(end.entries);
+export function summaryJson<Clip>(job: BatchJob<Clip>, end: BatchEnd<Clip>): string {
+  const { filmS, tookS } = paceOf(job, end.entries);
   const line = {
     summary: true,
     files: end.found.inputs.length,
     ...countsOf(end.entries),
+    ...job.totals?.(end.entries).fields,
     stopped: end.stopped,
     passed_over: end.found.others + end.found.ours,
     made_duration_s: Math.round(filmS * 1000) / 1000,
     made_took_s: Math.round(tookS * 1000) / 1000,
     took_s: Math.round(end.tookS * 1000) / 1000,
-    csv: end.csv,
-    report: end.report,
+    csv: end.csv ?? null,
+    report: end.report ?? null,
   };
   return `${JSON.stringify(line)}\n`;
 }

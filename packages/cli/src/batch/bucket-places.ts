@@ -5,21 +5,21 @@ import { openBucket, readBucketAddress, type BucketObject, type BucketPlace } fr
 import { badInput } from '@soundstage/core';
 import { mediaTypeByName } from '../collect/local-files.js';
 import { lockBucket } from './bucket-lock.js';
-import { BATCH_FOLDER, byName, isResult, kindOf, type FoundInputs } from './find-inputs.js';
+import { BATCH_FOLDER, byName, kindOf, type FoundInputs } from './find-inputs.js';
 import type { BatchSource, BatchTarget } from './places.js';
 
 const addressOf = ({ bucket, prefix }: BucketPlace, name = '') => `gs://${bucket}/${prefix}${name}`;
 
 const LONGEST_PART_BYTES = 255;
 
-/** The videos and images below a prefix of a bucket, each fetched when it is its turn. @throws BAD_INPUT */
+/** The files below a prefix of a bucket that a job takes, each fetched when it is its turn. @throws BAD_INPUT */
 export async function bucketSource(address: string): Promise<BatchSource> {
   const place = readBucketAddress(address);
   const bucket = await openBucket(place.bucket);
   const objects = new Map<string, BucketObject>();
   return {
     address: addressOf(place),
-    async find(target) {
+    async find(target, wanted) {
       const found: FoundInputs = { inputs: [], others: 0, ours: 0 };
       const all: BucketObject[] = [];
       const output = target.addressOf('');
@@ -32,9 +32,9 @@ export async function bucketSource(address: string): Promise<BatchSource> {
         const parts = name.split('/');
         // Marks of folders, and what a folder would hide.
         if (name === '' || name.endsWith('/') || parts.some((part) => part.startsWith('.'))) continue;
-        const kind = kindOf(name);
+        const kind = kindOf(name, wanted);
         const isOurs = parts.some((_, depth) => depth > 0 && ours.has(`${parts.slice(0, depth).join('/')}/`));
-        if (isOurs || isResult(name)) found.ours++;
+        if (isOurs || wanted.result.test(name)) found.ours++;
         else if (kind === undefined) found.others++;
         else {
           const path = addressOf(place, name);
@@ -130,11 +130,11 @@ export async function bucketTarget(address: string): Promise<BatchTarget> {
 }
 
 /** Results over or among the inputs would be inputs of the next run. @throws BAD_INPUT */
-export function refuseSamePlace(input: string, output: string): void {
+export function refuseSamePlace(input: string, output: string, job: string): void {
   const [one, other] = [readBucketAddress(input), readBucketAddress(output)].map((place) => addressOf(place));
   if (one === other)
     throw badInput(
-      `The results can't go where the inputs lie: choose another place with -o, for example ${one}foley/.`,
+      `The results can't go where the inputs lie: choose another place with -o, for example ${one}${job}/.`,
       'output',
     );
 }

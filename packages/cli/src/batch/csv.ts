@@ -1,61 +1,23 @@
 import { csvField } from '@soundstage/core';
-import type { BatchEntry } from './entry.js';
 
-/** One column of foley.csv. */
-type Cell = string | number | undefined;
-
-const COLUMNS = [
-  'input',
-  'output',
-  'state',
-  'reason',
-  'seed',
-  'duration_s',
-  'scene',
-  'top_class',
-  'confidence',
-  'hits',
-  'layers',
-  'timing_trust',
-  'loudness_lufs',
-  'true_peak_dbtp',
-  'took_s',
-  'times_real_time',
-  'warnings',
-] as const;
-
-type Row = Partial<Record<(typeof COLUMNS)[number], Cell>>;
+/** One field of a CSV file. */
+export type Cell = string | number | undefined;
 
 /**
- * All entries as CSV (RFC 4180): one line for each candidate of each input. Text that a spreadsheet would take for a
- * formula gets an apostrophe in front (OWASP, CSV injection).
+ * Rows as CSV (RFC 4180), under the names of their columns. Text that a spreadsheet would take for a formula gets an
+ * apostrophe in front (OWASP, CSV injection).
  */
-export function toCsv(entries: readonly BatchEntry[]): string {
-  const lines = [[...COLUMNS], ...entries.flatMap(rowsOf).map((row) => COLUMNS.map((column) => row[column]))];
+export function toCsv<Column extends string>(
+  columns: readonly Column[],
+  rows: readonly Partial<Record<Column, Cell>>[],
+): string {
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];
   return lines.map((cells) => `${cells.map(written).join(',')}\r\n`).join('');
 }
 
-function rowsOf({ input, state, reason, tookS, clip }: BatchEntry): Row[] {
-  const all: Row = { input: input.name, state, reason };
-  if (clip === undefined) return [{ ...all, took_s: rounded(tookS, 2) }];
-  const [top] = clip.classes;
-  return clip.takes.map((take) => ({
-    ...all,
-    output: take.video ?? take.cues,
-    seed: take.seed,
-    duration_s: rounded(clip.durationS, 3),
-    scene: clip.scene,
-    top_class: top?.label,
-    confidence: rounded(top?.confidence, 3),
-    hits: take.hits,
-    layers: take.layers,
-    timing_trust: rounded(clip.timingTrust, 3),
-    loudness_lufs: rounded(take.loudnessLufs, 1),
-    true_peak_dbtp: rounded(take.truePeakDbtp, 1),
-    took_s: rounded(clip.tookS, 2),
-    times_real_time: clip.tookS === undefined ? undefined : rounded(clip.tookS / clip.durationS, 3),
-    warnings: clip.warnings.join(' '),
-  }));
+/** A number for a CSV file. */
+export function rounded(value: number | undefined, decimals: number): number | undefined {
+  return value === undefined ? undefined : Number(value.toFixed(decimals));
 }
 
 function written(cell: Cell): string {
@@ -63,8 +25,4 @@ function written(cell: Cell): string {
   if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : '';
   const safe = /^[=+\-@＝＋－＠\t\r\n]/.test(cell) ? `'${cell}` : cell;
   return csvField(safe);
-}
-
-function rounded(value: number | undefined, decimals: number): number | undefined {
-  return value === undefined ? undefined : Number(value.toFixed(decimals));
 }

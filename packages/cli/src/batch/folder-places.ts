@@ -6,11 +6,11 @@ import { BATCH_FOLDER, findInputs, type BatchInput } from './find-inputs.js';
 import { lockFolder } from './lock.js';
 import type { BatchSource, BatchTarget } from './places.js';
 
-/** The videos and images below a folder. */
+/** The files below a folder that a job takes. */
 export function folderSource(folder: string): BatchSource {
   return {
     address: folder,
-    find: (target) => findInputs(folder, target.folder),
+    find: (target, wanted) => findInputs(folder, target.folder, wanted),
     take: async ({ path }) => ({ path, release: async () => undefined }),
   };
 }
@@ -50,9 +50,10 @@ export function folderTarget(path: string): BatchTarget {
 /**
  * A folder for the results of another.
  *
+ * @param job what a folder for them could be called
  * @throws BAD_INPUT where it is a file, or the folder of the inputs itself
  */
-export async function checkedFolderTarget(path: string, inputFolder: string): Promise<BatchTarget> {
+export async function checkedFolderTarget(path: string, inputFolder: string, job: string): Promise<BatchTarget> {
   const target = folderTarget(path);
   const there = await stat(target.folder).catch(() => undefined);
   if (there !== undefined && !there.isDirectory())
@@ -60,7 +61,7 @@ export async function checkedFolderTarget(path: string, inputFolder: string): Pr
   const given = await stat(inputFolder).catch(() => undefined);
   if (there !== undefined && given !== undefined && there.dev === given.dev && there.ino === given.ino)
     throw badInput(
-      `The results can't go into the folder of the inputs: choose another with -o, for example ${join(inputFolder, 'foley')}.`,
+      `The results can't go into the folder of the inputs: choose another with -o, for example ${join(inputFolder, job)}.`,
       'output',
     );
   return target;

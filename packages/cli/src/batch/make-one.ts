@@ -1,23 +1,22 @@
 import { mkdir } from 'node:fs/promises';
-import { basename, dirname, extname, join, relative, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { badInput, exitCode, SoundstageError, throwIfAborted } from '@soundstage/core';
-import type { Foley } from '@soundstage/inference';
-import { probe, type MediaInfo } from '@soundstage/media';
-import type { FoleyOptions } from '../foley/options.js';
-import { refuseOutputs, takesAt, videoExtension, writtenFiles, type TakePaths } from '../foley/outputs.js';
-import { runPlan, type FoleyResult } from '../foley/run.js';
-import { clipView, type ClipView } from '../report/clip-view.js';
-import type { BatchEntry } from './entry.js';
+import { probe } from '@soundstage/media';
+import { refuseOutputs } from '../outputs.js';
+import type { BatchPlan, BatchWorker } from './batch-job.js';
+import { THERE, type BatchEntry } from './entry.js';
 import type { BatchInput } from './find-inputs.js';
 import type { BatchSource, BatchTarget } from './places.js';
-import { isSameInput, readRecord, removeRecord, settingsKey, writeRecord, type BatchRecord } from './record.js';
+import { isSameInput, type BatchRecord, type BatchRecords } from './record.js';
 
 /** What all inputs of a batch share. */
-export interface BatchContext {
-  foley: Pick<Foley, 'run' | 'versionOf'>;
+export interface BatchContext<Clip> {
+  worker: Pick<BatchWorker<Clip>, 'settings' | 'plan'>;
   source: Pick<BatchSource, 'take'>;
   target: BatchTarget;
-  options: FoleyOptions;
+  records: BatchRecords<Clip>;
+  /** Whether results that are there are made anew. */
+  force: boolean;
   /** Paths or addresses of all inputs: none of them is ever written. */
   inputs: ReadonlySet<string>;
   /** Outputs of this run, with the input that each belongs to. */
@@ -26,10 +25,10 @@ export interface BatchContext {
   onProgress: (step: string, fraction: number) => void;
 }
 
-/** The end of one input, and what there is to print of a result that was made just now. */
-export interface MadeOne {
-  entry: BatchEntry;
-  result?: FoleyResult;
+/** The end of one input, and what there is to tell of a result that was made just now. */
+export interface MadeOne<Clip> {
+  entry: BatchEntry<Clip>;
+  told?: object;
 }
 
 /**
@@ -37,7 +36,7 @@ export interface MadeOne {
  *
  * Throws SoundstageError CANCELLED alone.
  */
-export async function makeOne(input: BatchInput, context: BatchContext): Promise<MadeOne> {
+export async function makeOne<Clip>(input: BatchInput, context: BatchContext<Clip>): Promise<MadeOne<Clip>> {
   const startMs = performance.now();
   const tookS = () => (performance.now() - startMs) / 1000;
   try {
@@ -50,12 +49,15 @@ export async function makeOne(input: BatchInput, context: BatchContext): Promise
   }
 }
 
-async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () => number): Promise<MadeOne> {
-  const { foley, source, target, options, signal } = context;
+async function madeOrThere<Clip>(
+  input: BatchInput,
+  context: BatchContext<Clip>,
+  tookS: () => number,
+): Promise<MadeOne<Clip>> {
+  const { worker, source, target, records, force, signal } = context;
   if (input.problem !== undefined) throw badInput(input.problem, 'input');
-  const settings = settingsKey(options, foley.versionOf(options.engine));
-  const record = await readRecord(target, input.name);
-  if (!options.force && record?.state === 'done' && record.settings === settings) {
+  const record = await records.read(input.name);
+  if (!force && record?.state === 'done' && record.settings === worker.settings) {
     // Nothing to do, and so not even looked at: a batch of thousands goes on at once.
     if ((await target.there(record.files)).length === record.files.length) {
       claim(record.files, input, context);
@@ -66,7 +68,9 @@ async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () =
   }
   const taken = await source.take(input, signal);
   try {
-    return await madeOf(taken.path, { input, settings, record, context, tookS });
+    const info = await probe(taken.path, { signal });
+    const plan = worker.plan(input, { path: taken.path, info }, target);
+    return await madeOf(taken.path, { input, plan, record, context, tookS });
   } finally {
     await taken.release();
     await target.clear();
@@ -74,95 +78,62 @@ async function madeOrThere(input: BatchInput, context: BatchContext, tookS: () =
 }
 
 /** Makes the result of an input that is a file of this machine now, unless one is there that isn't to be replaced. */
-async function madeOf(
+async function madeOf<Clip>(
   inputPath: string,
   one: {
     input: BatchInput;
-    settings: string;
-    record: BatchRecord | undefined;
-    context: BatchContext;
+    plan: BatchPlan<Clip>;
+    record: BatchRecord<Clip> | undefined;
+    context: BatchContext<Clip>;
     tookS: () => number;
   },
-): Promise<MadeOne> {
-  const { input, settings, record, context, tookS } = one;
-  const { foley, target, options, signal } = context;
-  const skipped = (reason: string, clip?: ClipView): MadeOne => ({
-    entry: { input, state: 'skipped', reason, tookS: tookS(), clip },
-  });
-  const info = await probe(inputPath, { signal });
-  if (info.video === undefined) throw badInput(`${info.name} has no picture: give a video or a still image.`, 'input');
-  const takes = takesFor(input, info, context);
-  const relativeTo = (path: string) => relative(target.folder, path).split(sep).join('/');
-  const files = takes.flatMap(writtenFiles).map(relativeTo);
+): Promise<MadeOne<Clip>> {
+  const { input, plan, record, context, tookS } = one;
+  const { worker, target, records, signal } = context;
+  const { settings } = worker;
+  const { files } = plan;
   claim(files, input, context);
-  const existing = options.force ? [] : await target.there(files);
-  if (existing.length > 0) {
-    const isOurs = files.every((file) => record?.files.includes(file));
-    const isUnfinished = isOurs && (record?.state === 'started' || record?.settings === settings);
-    if (!isUnfinished) {
-      if (record?.clip !== undefined && existing.some((file) => record.files.includes(file)))
-        return skipped(`${THERE}, made with other settings or another version; --force makes it anew`, record.clip);
-      const known = takes.filter((take) => take.video === undefined || existing.includes(relativeTo(take.video)));
-      return skipped(`${THERE}, and not by this command; --force makes it anew`, unknownClip(known, info, relativeTo));
-    }
+  const existing = context.force ? [] : await target.there(files);
+  if (existing.length > 0 && !isUnfinished(record, existing, settings)) {
+    const skipped = (reason: string, clip: Clip | undefined): MadeOne<Clip> => ({
+      entry: { input, state: 'skipped', reason: `${THERE}, ${reason}; --force makes it anew`, tookS: tookS(), clip },
+    });
+    if (record?.clip !== undefined && existing.some((file) => record.files.includes(file)))
+      return skipped('made with other settings or another version', record.clip);
+    return skipped('and not by this command', plan.unknown(existing));
   }
 
-  await mkdir(dirname(join(target.folder, files[0]!)), { recursive: true });
-  await refuseOutputs(takes, { inputs: [inputPath], force: true });
+  const paths = files.map((file) => join(target.folder, file));
+  for (const folder of new Set(paths.map(dirname))) await mkdir(folder, { recursive: true });
+  await refuseOutputs(paths, { inputs: [inputPath], force: true });
   const head = { version: 1, input: input.name, inputBytes: input.bytes, inputModifiedMs: input.modifiedMs } as const;
-  await writeRecord(target, { ...head, state: 'started', settings, files });
-  if (info.still && options.engine === 'regnet')
-    throw badInput('It is a still image, and the engine regnet hears what moves.', 'engine');
-  const stillDurationS = info.still ? options.duration : undefined;
-  const plan = { input: inputPath, info, takes, cues: undefined, seed: options.seed, stillDurationS };
-  const result = await runPlan(foley, plan, { ...options, signal, onProgress: context.onProgress }).catch(
-    async (error: unknown) => {
-      await removeRecord(target, input.name); // nothing was made, so nothing there is ours
-      throw error;
-    },
-  );
-  const spentS = tookS();
-  const clip = await clipView({ result, info, inputPath, tookS: spentS, relative: relativeTo, signal });
-  await target.keep(files, signal);
-  await writeRecord(target, { ...head, state: 'done', settings, files, clip });
-  const addressed = withAddresses(result, (path) => target.addressOf(relativeTo(path)));
-  return { entry: { input, state: 'done', tookS: spentS, clip }, result: addressed };
-}
-
-/** The result as people find it. */
-function withAddresses({ outcome, takes, edited }: FoleyResult, addressOf: (path: string) => string): FoleyResult {
-  const known = (path: string | undefined) => path && addressOf(path);
-  return {
-    outcome: {
-      ...outcome,
-      candidates: outcome.candidates.map((candidate) => ({ ...candidate, output: known(candidate.output) })),
-    },
-    takes: takes.map(({ video, cues, vtt }) => ({ video: known(video), cues: known(cues), vtt: known(vtt) })),
-    edited,
-  };
-}
-
-const THERE = 'there already';
-
-/**
- * `sub/clip.mp4` stays `sub/clip.mp4`. Where the result is of another kind, the whole name is kept in front, so that
- * `clip.avi` and `clip.png` don't meet: `clip.avi.mp4`, `clip.png.mp4`. Further takes are `clip.take-2.mp4`.
- */
-function takesFor(input: BatchInput, info: MediaInfo, { target, options }: BatchContext): TakePaths[] {
-  const { only, saveCues = false, candidates = 1 } = options;
-  const folder = join(target.folder, dirname(input.name));
-  const extension = videoExtension(info);
-  const own = basename(input.name);
-  const video = extname(own).toLowerCase() === extension ? own : own + extension;
-  return takesAt(join(folder, only === 'cues' ? `${own}.cues.json` : video), {
-    only,
-    saveCues,
-    candidates,
-    mark: '.take-',
+  await records.write({ ...head, state: 'started', settings, files });
+  const made = await plan.make({ signal, onProgress: context.onProgress }).catch(async (error: unknown) => {
+    await records.remove(input.name); // nothing was made, so nothing there is ours
+    throw error;
   });
+  const spentS = tookS();
+  const clip = await made.clip(spentS);
+  await target.keep(made.files, signal);
+  // What an earlier run wrote, and what isn't a result any more.
+  for (const file of files) if (!made.files.includes(file) && record?.files.includes(file)) await target.remove(file);
+  await records.write({ ...head, state: 'done', settings, files: made.files, clip });
+  return { entry: { input, state: 'done', tookS: spentS, clip }, told: made.told };
 }
 
-function claim(files: readonly string[], input: BatchInput, { target, inputs, claimed }: BatchContext): void {
+/** Whether what is there is ours, and not whole: of a run that was killed, or with a file gone since. */
+function isUnfinished<Clip>(
+  record: BatchRecord<Clip> | undefined,
+  existing: readonly string[],
+  settings: string,
+): boolean {
+  if (record === undefined) return false;
+  const isOurs = existing.every((file) => record.files.includes(file));
+  return isOurs && (record.state === 'started' || record.settings === settings);
+}
+
+function claim<Clip>(files: readonly string[], input: BatchInput, context: BatchContext<Clip>): void {
+  const { target, inputs, claimed } = context;
   for (const file of files) {
     if (inputs.has(target.addressOf(file)))
       throw badInput(`Its result would lie over the input ${file}: choose another folder with -o.`, 'output');
@@ -171,25 +142,6 @@ function claim(files: readonly string[], input: BatchInput, { target, inputs, cl
       throw badInput(`Its result would lie where that of ${other} lies (${file}): rename one of the two.`, 'output');
   }
   for (const file of files) claimed.set(file, input.name);
-}
-
-/** A result that was there before, of which nothing is known but where it lies. */
-function unknownClip(takes: readonly TakePaths[], info: MediaInfo, relativeTo: (path: string) => string): ClipView {
-  return {
-    durationS: info.durationS,
-    still: info.still,
-    classes: [],
-    warnings: [],
-    stills: [],
-    takes: takes.map(({ video, cues }) => ({
-      video: video && relativeTo(video),
-      cues: cues && relativeTo(cues),
-      sounds: [],
-      drawnHits: [],
-      drawnLayers: [],
-      peaks: [],
-    })),
-  };
 }
 
 function reasonOf(error: SoundstageError, input: BatchInput): string {

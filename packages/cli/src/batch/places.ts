@@ -1,15 +1,15 @@
-import type { BatchInput, FoundInputs } from './find-inputs.js';
+import type { BatchInput, FoundInputs, Wanted } from './find-inputs.js';
 
 /** Where the inputs of a batch lie: a folder, or objects of a bucket. */
 export interface BatchSource {
   /** What people call it. */
   address: string;
   /**
-   * All videos and images of it, but for those of `target`.
+   * All files of it that a job takes, but for those of `target`.
    *
    * @throws BAD_INPUT where it can't be read
    */
-  find(target: BatchTarget): Promise<FoundInputs>;
+  find(target: BatchTarget, wanted: Wanted): Promise<FoundInputs>;
   /** An input as a file of this machine, with its own name, until it is released. */
   take(input: BatchInput, signal: AbortSignal): Promise<{ path: string; release: () => Promise<void> }>;
 }
@@ -26,6 +26,8 @@ export interface BatchTarget {
   isNear: boolean;
   /** What people, and inputs that lie there, call a file. */
   addressOf(file: string): string;
+  /** Whether what is written under a name is kept. Default: all is. */
+  keeps?(file: string): boolean;
   /** Those of the files that exist. */
   there(files: readonly string[]): Promise<string[]>;
   /** Brings files that were made in `folder` to where they belong; those that exist are replaced. */

@@ -3,9 +3,10 @@ import { readCues, toWebVtt, writeCues, type CueSheet } from '@soundstage/cues';
 import { badInput } from '@soundstage/core';
 import type { Foley, FoleyMade } from '@soundstage/inference';
 import { probe, type MediaInfo } from '@soundstage/media';
+import { refuseOutputs } from '../outputs.js';
 import { writeWhole } from '../write-whole.js';
 import { refuseContradictions, type FoleyOptions } from './options.js';
-import { planOutputs, refuseOutputs, type TakePaths } from './outputs.js';
+import { planOutputs, writtenFiles, type TakePaths } from './outputs.js';
 import { readCueFile, type CueFile } from './cue-file.js';
 
 /** What is going to be done with one file, all of it checked. */
@@ -51,7 +52,7 @@ export async function planFoley(input: string, options: FoleyOptions, signal?: A
   const sheet = cues && readCues(cues.text, { name: cues.name });
   const takes = await planOutputs(input, info, options);
   const inputs = [input, ...(options.cues === undefined || options.cues === '-' ? [] : [options.cues])];
-  await refuseOutputs(takes, { inputs, force: options.force ?? false });
+  await refuseOutputs(takes.flatMap(writtenFiles), { inputs, force: options.force ?? false });
   return {
     input: resolve(input),
     info,

@@ -1,34 +1,21 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename, relative, sep } from 'node:path';
-import { durationInWords } from '../batch/batch-progress.js';
-import { countsOf, paceOf } from '../batch/batch-summary.js';
-import type { BatchEntry } from '../batch/entry.js';
+import { html, type Html } from '@soundstage/html';
+import type { ReportContent } from '../../batch/batch-job.js';
+import { durationInWords } from '../../batch/batch-progress.js';
+import { countsOf, paceOf } from '../../batch/batch-summary.js';
+import type { BatchEntry } from '../../batch/entry.js';
+import { count, pageEnd, pageHead, scriptOf } from '../../report/page-frame.js';
 import { card, hasLowTrust } from './card.js';
-import { Html, html } from '@soundstage/html';
-
-export interface ReportContent {
-  /** The folder that the page lies in. */
-  outputFolder: string;
-  entries: readonly BatchEntry[];
-  /** Inputs of the whole batch; more than entries where it was stopped. */
-  total: number;
-  /** The entry with all that is drawn. */
-  whole: (entry: BatchEntry) => Promise<BatchEntry>;
-}
+import type { ClipView } from './clip-view.js';
 
 /**
  * The page to look and listen through all results, piece by piece: never more than one clip is in memory. It loads
  * nothing but the videos beside it, and its policy lets no other script in, whatever a file is called.
  */
-export async function* reportPage(content: ReportContent): AsyncGenerator<string> {
+export async function* reportPage(content: ReportContent<ClipView>): AsyncGenerator<string> {
   const { outputFolder, entries, whole } = content;
-  const [style, script] = await Promise.all([
-    readFile(new URL('../../report/report.css', import.meta.url), 'utf8'),
-    readFile(new URL('./page-script.js', import.meta.url), 'utf8'),
-  ]);
-  const code = script.replace(/^\/\/# sourceMappingURL=.*$/m, '').replace(/^export \{\};$/m, '');
-  yield head(style, code, content).text;
+  const script = await scriptOf(new URL('./page-script.js', import.meta.url));
+  yield await pageHead({ title: `Foley report: ${count(entries.length, 'clip')}`, script, main: 'clips' });
   yield header(content).text;
   yield toolbar(entries).text;
   yield '<main id="clips">\n';
@@ -37,40 +24,12 @@ export async function* reportPage(content: ReportContent): AsyncGenerator<string
     yield `${card(await whole(entry), index + 1, source).text}\n`;
   }
   yield `<p id="none" hidden>No clip is like that. <button type="button" id="all">Show all</button></p>\n</main>\n`;
-  yield `<script type="module">${code}</script>\n</body>\n</html>\n`;
+  yield pageEnd(script);
 }
 
-function head(style: string, code: string, { entries }: ReportContent): Html {
-  const policy = [
-    "default-src 'none'",
-    'img-src data:',
-    "media-src 'self' file:",
-    "style-src 'unsafe-inline'",
-    `script-src 'sha256-${createHash('sha256').update(code).digest('base64')}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>Foley report: ${clips(entries.length)}</title>
-        <style>
-          ${new Html(style)}
-        </style>
-      </head>
-      <body>
-        <a class="skip" href="#clips">To the clips</a>
-      </body>
-    </html> `;
-}
-
-function header({ outputFolder, entries, total }: ReportContent): Html {
+function header({ outputFolder, entries, total }: ReportContent<ClipView>): Html {
   const counts = countsOf(entries);
-  const { filmS, tookS } = paceOf(entries);
+  const { filmS, tookS } = paceOf({ durationS: (clip: ClipView) => clip.durationS }, entries);
   const low = entries.filter(({ clip }) => clip !== undefined && hasLowTrust(clip)).length;
   const hasVideos = entries.some(({ clip }) => clip?.takes.some(({ video }) => video !== undefined));
   const figure = (words: string, value: string | number, kind = '') =>
@@ -81,7 +40,7 @@ function header({ outputFolder, entries, total }: ReportContent): Html {
   return html`<header class="top">
     <div class="title">
       <p class="eyebrow">Foley report · <bdi>${basename(outputFolder)}</bdi></p>
-      <h1>${clips(entries.length)}</h1>
+      <h1>${count(entries.length, 'clip')}</h1>
       <p>
         ${filmS > 0 && `${durationInWords(filmS)} of film ${hasVideos ? 'got its sound' : 'was looked at'} in ${durationInWords(tookS)}, ${(tookS / filmS).toFixed(2)} × real time. `}${
           total > entries.length &&
@@ -98,7 +57,7 @@ function header({ outputFolder, entries, total }: ReportContent): Html {
   </header> `;
 }
 
-function toolbar(entries: readonly BatchEntry[]): Html {
+function toolbar(entries: readonly BatchEntry<ClipView>[]): Html {
   const names = [...new Set(entries.flatMap(({ clip }) => clip?.classes[0]?.label ?? []))].sort();
   return html`<form class="toolbar" aria-label="Choose and sort clips">
     <label>Find <input type="search" id="find" placeholder="part of a name" autocomplete="off" /></label>
@@ -160,8 +119,4 @@ function toolbar(entries: readonly BatchEntry[]): Html {
       </dl>
     </details>
   </form> `;
-}
-
-function clips(count: number): string {
-  return count === 1 ? '1 clip' : `${count} clips`;
 }

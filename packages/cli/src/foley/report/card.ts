@@ -1,21 +1,16 @@
 import { posix } from 'node:path';
-import type { BatchEntry, BatchState } from '../batch/entry.js';
-import { LOW_TRUST, sceneInWords, trustInWords } from '../foley/summary.js';
-import type { ClipView, TakeView } from './clip-view.js';
 import { fileUrl, html, type Html } from '@soundstage/html';
-import { clock } from './clock.js';
+import { THERE, type BatchEntry } from '../../batch/entry.js';
+import { clock } from '../../clock.js';
+import { capital, sentence, STATES } from '../../report/words.js';
+import { LOW_TRUST, sceneInWords, trustInWords } from '../summary.js';
+import type { ClipView, TakeView } from './clip-view.js';
 import { timeline } from './timeline.js';
 
-const STATES: Readonly<Record<BatchState, string>> = {
-  done: 'done',
-  skipped: 'there already',
-  refused: 'refused',
-  failed: 'failed',
-};
 const WORTH_SHOWING = 0.02;
 
 /** One input of the batch. `source`: the input, relative to the report. */
-export function card(entry: BatchEntry, number: number, source: string): Html {
+export function card(entry: BatchEntry<ClipView>, number: number, source: string): Html {
   const { input, state, reason, clip } = entry;
   const folder = posix.dirname(input.name);
   const top = clip?.classes[0];
@@ -41,7 +36,7 @@ export function card(entry: BatchEntry, number: number, source: string): Html {
       <span class="badge">${STATES[state]}</span>
       ${clip !== undefined && html`<span class="meta">${metaOf(clip)}</span>`}
     </header>
-    ${reason !== undefined && reason !== 'there already' && html`<p class="reason">${sentence(reason)}</p>`}
+    ${reason !== undefined && reason !== THERE && html`<p class="reason">${sentence(reason)}</p>`}
     ${clip !== undefined && body(clip, { number, name: posix.basename(input.name), source, isVideo: input.kind === 'video' })}
   </article>`;
 }
@@ -226,12 +221,4 @@ function metaOf({ durationS, tookS }: ClipView): string {
 
 function minus(value: number): string {
   return value.toFixed(1).replace('-', '−');
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function sentence(text: string): string {
-  return /[.!?…]$/.test(text) ? capital(text) : `${capital(text)}.`;
 }

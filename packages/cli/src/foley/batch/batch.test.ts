@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { probe } from '@soundstage/media';
-import { MAIN, makeClip, makeMedia, testFolder } from '../testing/run-cli.js';
+import { MAIN, makeClip, makeMedia, testFolder } from '../../testing/run-cli.js';
 
 const folder = testFolder();
 const { path, soundstage } = folder;

@@ -7,10 +7,10 @@ import { JobServiceService } from '@soundstage/contracts';
 import { longTest } from '@soundstage/core/contract-tests';
 import { createTestClient, startServiceProcess, until, type ServiceProcess } from '@soundstage/core/testing';
 import { probe } from '@soundstage/media';
-import { MAIN, makeClip, testFolder } from '../testing/run-cli.js';
+import { MAIN, makeClip, testFolder } from '../../testing/run-cli.js';
 
 const LIMIT_MS = 180_000;
-const INFERENCE = new URL('../../../../services/inference/dist/main.js', import.meta.url).pathname;
+const INFERENCE = new URL('../../../../../services/inference/dist/main.js', import.meta.url).pathname;
 
 const folder = testFolder();
 const { path } = folder;

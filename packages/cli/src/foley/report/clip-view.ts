@@ -2,8 +2,8 @@ import { envelopeLevels, type Scene } from '@soundstage/cues';
 import { SoundstageError } from '@soundstage/core';
 import type { FoleyCandidate } from '@soundstage/inference';
 import { decodeAudio, jpegStills, type MediaInfo } from '@soundstage/media';
-import { soundingHits, soundingLayers } from '../foley/json.js';
-import type { FoleyResult } from '../foley/run.js';
+import { soundingHits, soundingLayers } from '../json.js';
+import type { FoleyResult } from '../run.js';
 
 /** What the report shows about one clip. Paths are relative to the folder of the report, with `/` between the parts. */
 export interface ClipView {

@@ -3,12 +3,15 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, wr
 import { SoundstageError } from '@soundstage/core';
 import type { CueSheet } from '@soundstage/cues';
 import type { Foley } from '@soundstage/inference';
-import { makeClip, makeMedia, testFolder } from '../testing/run-cli.js';
-import type { BatchEntry } from './entry.js';
-import type { BatchInput } from './find-inputs.js';
-import { folderSource, folderTarget } from './folder-places.js';
-import { makeOne, type BatchContext } from './make-one.js';
-import { readRecord, writeRecord } from './record.js';
+import { makeClip, makeMedia, testFolder } from '../../testing/run-cli.js';
+import type { BatchEntry } from '../../batch/entry.js';
+import type { BatchInput } from '../../batch/find-inputs.js';
+import { folderSource, folderTarget } from '../../batch/folder-places.js';
+import { makeOne } from '../../batch/make-one.js';
+import { recordsOf } from '../../batch/record.js';
+import type { FoleyOptions } from '../options.js';
+import type { ClipView } from '../report/clip-view.js';
+import { foleyJob } from './foley-job.js';
 
 const folder = testFolder();
 const { path } = folder;
@@ -49,20 +52,35 @@ const run: Foley['run'] = async ({ outputPaths = [], seed = 1 }) => {
   };
 };
 
-const contextOf = (change: Partial<BatchContext> = {}): BatchContext => ({
-  foley: { run, versionOf: () => '1' },
-  source: folderSource(path('in')),
-  target: folderTarget(path('out')),
-  options: {},
-  inputs: new Set(),
-  claimed: new Map(),
-  signal: new AbortController().signal,
-  onProgress: () => undefined,
-  ...change,
-});
+interface Change {
+  options?: FoleyOptions;
+  foley?: { run: Foley['run']; versionOf: () => string };
+  folder?: string;
+  inputs?: ReadonlySet<string>;
+  claimed?: Map<string, string>;
+  signal?: AbortSignal;
+}
 
-const end = async (name: string, change?: Partial<BatchContext>): Promise<BatchEntry> =>
-  (await makeOne(inputOf(name), contextOf(change))).entry;
+const records = recordsOf<ClipView>(folderTarget(path('out')), 'records');
+
+const end = async (name: string, change: Change = {}): Promise<BatchEntry<ClipView>> => {
+  const { options = {}, foley = { run, versionOf: () => '1' }, signal = new AbortController().signal } = change;
+  const unused = async () => undefined;
+  const worker = await foleyJob(options, async () => ({ ...foley, check: unused, close: unused })).open();
+  const target = folderTarget(change.folder ?? path('out'));
+  const made = await makeOne(inputOf(name), {
+    worker,
+    source: folderSource(path('in')),
+    target,
+    records: recordsOf<ClipView>(target, 'records'),
+    force: options.force ?? false,
+    inputs: change.inputs ?? new Set(),
+    claimed: change.claimed ?? new Map<string, string>(),
+    signal,
+    onProgress: () => undefined,
+  });
+  return made.entry;
+};
 
 describe('One input of a batch', () => {
   test('is made once, and known from then on with all that the report shows', async () => {
@@ -88,9 +106,9 @@ describe('One input of a batch', () => {
   test('is made anew where a killed run was at it, or one of its takes is gone', async () => {
     const options = { candidates: 2 };
     expect((await end('clip.mp4', { options })).state).toBe('done');
-    const record = await readRecord(folderTarget(path('out')), 'clip.mp4');
+    const record = await records.read('clip.mp4');
     expect(record!.files).toEqual(['clip.mp4', 'clip.take-2.mp4']);
-    await writeRecord(folderTarget(path('out')), { ...record!, state: 'started' });
+    await records.write({ ...record!, state: 'started' });
     expect((await end('clip.mp4', { options })).state).toBe('done');
     rmSync(path('out/clip.take-2.mp4'));
     expect((await end('clip.mp4', { options })).state).toBe('done');
@@ -109,7 +127,7 @@ describe('One input of a batch', () => {
   });
 
   test('is refused where its result would lie over an input or over another result', async () => {
-    const over = await end('clip.mp4', { target: folderTarget(path('in')), inputs: new Set([path('in/clip.mp4')]) });
+    const over = await end('clip.mp4', { folder: path('in'), inputs: new Set([path('in/clip.mp4')]) });
     expect(over).toMatchObject({ state: 'refused', reason: expect.stringContaining('over the input clip.mp4') });
     copyFileSync(path('in/clip.mp4'), path('in/clip.avi.mp4'));
     const claimed = new Map<string, string>();
@@ -126,7 +144,7 @@ describe('One input of a batch', () => {
       state: 'failed',
       reason: 'The disk is full.',
     });
-    expect(await readRecord(folderTarget(path('out')), 'clip.mp4')).toBeUndefined();
+    expect(await records.read('clip.mp4')).toBeUndefined();
     const defect = async () => {
       throw new TypeError('undefined is not a function');
     };

@@ -4,14 +4,14 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import type { BatchEntry, BatchState } from '../batch/entry.js';
-import { makeClip, makeMedia, testFolder } from '../testing/run-cli.js';
-import { writeWhole } from '../write-whole.js';
-import { peaksOf, type TakeView } from './clip-view.js';
+import type { BatchEntry, BatchState } from '../../batch/entry.js';
+import { makeClip, makeMedia, testFolder } from '../../testing/run-cli.js';
+import { writeWhole } from '../../write-whole.js';
+import { peaksOf, type ClipView, type TakeView } from './clip-view.js';
 import { reportPage } from './page.js';
 
 const CHROMIUM = process.env.SOUNDSTAGE_CHROMIUM ?? '/usr/bin/chromium';
-const ARTEFACTS = fileURLToPath(new URL('../../../../artefacts/report/', import.meta.url));
+const ARTEFACTS = fileURLToPath(new URL('../../../../../artefacts/report/', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const present = existsSync(CHROMIUM);
 if (!present) console.warn(`skipped: the tests of the report, since there is no Chromium at ${CHROMIUM}`);
@@ -26,7 +26,7 @@ let browser: Browser;
 let page: Page;
 let complaints: string[];
 
-function entry(name: string, state: BatchState, clip?: Partial<BatchEntry['clip']>, reason?: string): BatchEntry {
+function entry(name: string, state: BatchState, clip?: Partial<ClipView>, reason?: string): BatchEntry<ClipView> {
   const input = { path: path(`in/${name}`), name, kind: 'video', bytes: 1, modifiedMs: 0 } as const;
   if (clip === undefined) return { input, state, reason, tookS: 0.2 };
   const whole = {
@@ -39,7 +39,7 @@ function entry(name: string, state: BatchState, clip?: Partial<BatchEntry['clip'
     stills: [],
     takes: [],
   } as const;
-  return { input, state, reason, tookS: 1, clip: { ...whole, ...clip } as NonNullable<BatchEntry['clip']> };
+  return { input, state, reason, tookS: 1, clip: { ...whole, ...clip } as ClipView };
 }
 
 const take = (video: string, peaks: number[], seed = 1): TakeView => ({
@@ -77,7 +77,7 @@ beforeAll(async () => {
     entry('broken.mp4', 'refused', undefined, '“broken.mp4” is empty (0 bytes).'),
     entry(HOSTILE, 'skipped', { takes: [take(HOSTILE, peaks)], classes: [{ label: '<b>', confidence: 1 }], stills }),
   ];
-  const content = { outputFolder: folder.root, entries, total: 5, whole: async (each: BatchEntry) => each };
+  const content = { outputFolder: folder.root, entries, total: 5, whole: async (each: BatchEntry<ClipView>) => each };
   await writeWhole(path('report.html'), reportPage(content));
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--headless', '--no-sandbox', '--disable-gpu'] });
 }, 60_000);
