@@ -1,3 +1,5 @@
+export { NOTICED_MS, type DecisionRules } from './decide.js';
+export { LONGEST_RANGE_S, type MeasureOptions } from './measure.js';
 export type {
   CannotTellReason,
   SeenFace,
@@ -6,5 +8,13 @@ export type {
   SyncSegment,
   SyncVerdict,
 } from './measurement.js';
+export {
+  openSyncMeter,
+  SYNC_MODELS,
+  syncMeterOf,
+  type SyncMeter,
+  type SyncModelName,
+  type SyncModelSet,
+} from './open-sync-meter.js';
 export { syncReport, type SyncReportOptions } from './report/page.js';
 export { driftInWords, headline, lateness, offsetAt, percent, sureness } from './report/words.js';

@@ -1,0 +1,178 @@
+import { badInput, throwIfAborted } from '@soundstage/core';
+import { followFaces, type FaceModel, type MeshModel } from '@soundstage/faces';
+import { probe, type MediaInfo, type MediaLimits, type VideoInfo } from '@soundstage/media';
+import type { ModelOnUse } from '@soundstage/models';
+import { compare } from './compare.js';
+import { decide, type DecisionRules } from './decide.js';
+import { longestFaces, mapOf, seenFace } from './evidence.js';
+import { lipRuns } from './lip-runs.js';
+import { listen, type Ears, type Heard } from './listen.js';
+import type { SeenFace, SyncMeasurement } from './measurement.js';
+import { FRAME_RATE_HZ, reachOf } from './model-clock.js';
+import { addToRows, ROW_S, type Row } from './rows.js';
+import { whoSpeaks } from './speaker.js';
+import { sentenceOf } from './words-of-verdict.js';
+
+export interface MeasureOptions {
+  /** Offsets up to so many seconds to each side are tried. 1 by default, at most LONGEST_RANGE_S. */
+  rangeS?: number | undefined;
+  /** What `probe` told about this file. Without it the file is probed first. */
+  info?: MediaInfo | undefined;
+  limits?: Partial<MediaLimits> | undefined;
+  signal?: AbortSignal | undefined;
+  /** share: of this step, 0 to 1. The steps take turns, a block of the film after the other. */
+  onProgress?: ((step: 'listen' | 'look' | 'compare', share: number) => void) | undefined;
+}
+
+/** What a measurement is made with. */
+export interface SyncModels extends Ears {
+  face: FaceModel;
+  mesh: MeshModel;
+  sync: Pick<ModelOnUse, 'run'>;
+  rules: DecisionRules;
+}
+
+export const LONGEST_RANGE_S = 5;
+const DEFAULT_RANGE_S = 1;
+const LEAST_RANGE_S = 0.2;
+/** The film is worked through in blocks of so many seconds, so that its length takes no memory. */
+const BLOCK_S = 120;
+/** Lips beside speech that are looked at as well: they say when it begins and ends. */
+const AROUND_SPEECH_S = 0.5;
+/** Frames that are compared at once. */
+const RUN_FRAMES = 250;
+
+/**
+ * Measures how picture and sound of a file lie to each other, by the lips of those who speak.
+ *
+ * Throws SoundstageError: BAD_INPUT where there is no moving picture, no sound, or a range that is out of its limits; and
+ * what decoding throws.
+ */
+export async function measureSync(
+  path: string,
+  models: SyncModels,
+  options: MeasureOptions = {},
+): Promise<SyncMeasurement> {
+  const { rangeS = DEFAULT_RANGE_S, limits, signal, onProgress } = options;
+  if (!(rangeS >= LEAST_RANGE_S && rangeS <= LONGEST_RANGE_S))
+    throw badInput(`The range must be ${LEAST_RANGE_S} to ${LONGEST_RANGE_S} s, not ${rangeS}.`, 'rangeS');
+  const info = options.info ?? (await probe(path, { ...(limits ? { limits } : {}), signal }));
+  const { video } = info;
+  if (video === undefined || info.still) throw badInput(`${info.name} has no moving picture.`, 'path');
+  if (info.audio === undefined) throw badInput(`${info.name} has no sound.`, 'path');
+  const durationS = video.startS + video.durationS;
+  const film = newFilm(durationS, reachOf(rangeS));
+  for (let startS = 0; startS < durationS; startS += BLOCK_S) {
+    throwIfAborted(signal);
+    const endS = Math.min(durationS, startS + BLOCK_S);
+    const tell = (step: 'listen' | 'look' | 'compare') => (share: number) =>
+      onProgress?.(step, (startS + share * (endS - startS)) / durationS);
+    const heard = await listen(path, { startS: startS - rangeS - 1, endS: endS + rangeS + 1 }, models, {
+      ...{ info, limits, signal },
+    });
+    film.hear(heard, startS, endS);
+    tell('listen')(1);
+    const spans = film.spansAround(rangeS + AROUND_SPEECH_S, startS, endS);
+    if (spans.length > 0) await lookAt(path, spans, heard, { ...{ film, models, video, info, limits, signal }, tell });
+    tell('look')(1);
+    tell('compare')(1);
+  }
+  return film.conclude(models.rules, rangeS);
+}
+
+interface Look {
+  film: Film;
+  models: SyncModels;
+  video: VideoInfo;
+  info: MediaInfo;
+  limits: Partial<MediaLimits> | undefined;
+  signal: AbortSignal | undefined;
+  tell: (step: 'look' | 'compare') => (share: number) => void;
+}
+
+/** Follows the faces of a block and compares their lips with what is heard. */
+async function lookAt(
+  path: string,
+  spans: readonly { startS: number; endS: number }[],
+  heard: Heard,
+  { film, models, video, info, limits, signal, tell }: Look,
+): Promise<void> {
+  const { face, mesh, sync } = models;
+  const { tracks, shotsS } = await followFaces(path, {
+    ...{ info, face, mesh, spans, onProgress: tell('look') },
+    ...(limits ? { limits } : {}),
+    ...(signal ? { signal } : {}),
+  });
+  film.shotsS.push(...shotsS.slice(1));
+  for (const [n, track] of tracks.entries()) {
+    const rows = new Map<number, Row>();
+    for (const run of lipRuns(track, RUN_FRAMES))
+      addToRows(rows, await compare(sync, run, heard, film.reach, signal), run.firstFrame, film.lags);
+    film.faces.push({ rows, seen: seenFace(track, video) });
+    tell('compare')((n + 1) / tracks.length);
+  }
+}
+
+type Film = ReturnType<typeof newFilm>;
+
+/** What is known of the whole film: little for each of its seconds. */
+function newFilm(durationS: number, reach: number) {
+  const lags = 2 * reach + 1;
+  const speech = new Uint8Array(Math.ceil(durationS * FRAME_RATE_HZ) + 1);
+  const faces: { rows: Map<number, Row>; seen: Omit<SeenFace, 'speaksS'> }[] = [];
+  const shotsS: number[] = [];
+  const speechSpans = (fromS: number, toS: number, aroundS: number) => {
+    const spans: { startS: number; endS: number }[] = [];
+    for (let frame = Math.floor(fromS * FRAME_RATE_HZ); frame < Math.min(speech.length, toS * FRAME_RATE_HZ); frame++) {
+      if (!speech[frame]) continue;
+      const startS = Math.max(fromS, frame / FRAME_RATE_HZ - aroundS);
+      const endS = Math.min(toS, (frame + 1) / FRAME_RATE_HZ + aroundS);
+      const last = spans.at(-1);
+      if (last !== undefined && startS <= last.endS) last.endS = endS;
+      else spans.push({ startS, endS });
+    }
+    return spans;
+  };
+  return {
+    ...{ reach, lags, faces, shotsS },
+    hear(heard: Heard, startS: number, endS: number) {
+      const end = Math.min(speech.length, Math.ceil(endS * FRAME_RATE_HZ));
+      for (let frame = Math.floor(startS * FRAME_RATE_HZ); frame < end; frame++)
+        speech[frame] = heard.speechAt(frame) >= heard.speechThreshold ? 1 : 0;
+    },
+    spansAround: (aroundS: number, startS: number, endS: number) => speechSpans(startS, endS, aroundS),
+    conclude(rules: DecisionRules, rangeS: number): SyncMeasurement {
+      const spoken = whoSpeaks(faces.map(({ rows }) => rows));
+      const rows = spoken.map(({ row }) => row);
+      const decision = decide({
+        ...{ rows, lags, durationS, rules },
+        shotsS: [0, ...shotsS],
+        speaks: (frame) => speech[frame] === 1,
+        anyFace: faces.length > 0,
+        anySpeech: speech.includes(1),
+      });
+      const { stretches, ...told } = decision;
+      const seen = faces.map((face, n) => ({
+        ...face.seen,
+        speaksS: spoken.filter((one) => one.face === n).reduce((sum, { row }) => sum + speaksIn(row, speech), 0),
+      }));
+      return {
+        ...told,
+        detail: sentenceOf(decision, rangeS),
+        durationS,
+        warnings: [],
+        evidence: {
+          ...mapOf(rows, stretches, lags),
+          faces: longestFaces(seen),
+          shotsS: [0, ...shotsS],
+          speech: speechSpans(0, durationS, 0.2),
+        },
+      };
+    },
+  };
+}
+
+function speaksIn(row: Row, speech: Uint8Array): number {
+  const first = Math.round(row.at * ROW_S * FRAME_RATE_HZ);
+  return speech.subarray(first, first + row.frames).reduce((sum, speaks) => sum + speaks, 0) / FRAME_RATE_HZ;
+}
