@@ -32,8 +32,11 @@ export function curveChart(before: SyncMeasurement, after: SyncMeasurement | und
         ${after && after.evidence.curve.length > 1 && html`<path class="after" d="M${path(after)}" />`}
       </svg>
       ${offsetTicks(firstMs, lastMs, 4).map(
-        (tick) =>
-          html`<span class="tick ${edge(x(tick) / UNITS)}" aria-hidden="true" style="left:${x(tick) / 10}%"
+        (tick, i) =>
+          html`<span
+            class="tick ${edge(x(tick) / UNITS)} ${i % 2 === 1 && 'odd'}"
+            aria-hidden="true"
+            style="left:${x(tick) / 10}%"
             >${tickWords(tick)}</span
           >`,
       )}

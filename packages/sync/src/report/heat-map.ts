@@ -1,4 +1,4 @@
-import { html, Html } from '@soundstage/html';
+import { html, type Html } from '@soundstage/html';
 import type { SeenFace, SyncMeasurement } from '../measurement.js';
 import { heatGrid, type HeatGrid } from './heat-grid.js';
 import { edge, offsetTicks, tickWords } from './offset-axis.js';
@@ -114,15 +114,15 @@ function surface({ id, measurement, grid }: MappedMeasurement, hidden: boolean):
       </svg>
       ${
         segments.length <= MOST_PILLS &&
-        segments.map(
-          ({ startS, offsetMs }) =>
-            html`<span
-              class="pill ${up(offsetMs) > 0.85 && 'below'}"
-              style="left:${share(startS, durationS)};bottom:${round(up(offsetMs) * 100)}%"
-              aria-hidden="true"
-              >${lateness(offsetMs)}</span
-            >`,
-        )
+        segments.map((each) => {
+          const offsetMs = offsetAt(each, each.startS);
+          return html`<span
+            class="pill ${up(offsetMs) > 0.85 && 'below'}"
+            style="left:${share(each.startS, durationS)};bottom:${round(up(offsetMs) * 100)}%"
+            aria-hidden="true"
+            >${lateness(offsetMs)}</span
+          >`;
+        })
       }
       <span class="corner top-corner" aria-hidden="true">sound late ↑</span>
       <span class="corner bottom-corner" aria-hidden="true">sound early ↓</span>

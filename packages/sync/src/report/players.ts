@@ -1,9 +1,9 @@
-import { fileUrl, html, type Html } from '@soundstage/html';
+import { html, type Html } from '@soundstage/html';
 import { clock } from './time-axis.js';
 import { lateness } from './words.js';
 import type { SyncMeasurement } from '../measurement.js';
 
-/** Relative paths from the page, `/` between the parts. */
+/** Addresses relative to the page, encoded as such: `interview%20%231.mp4`. */
 export interface Players {
   before: string;
   after?: string;
@@ -64,18 +64,23 @@ export function playersSection({ before, after }: Players, { segments }: SyncMea
       </ul>`
     }
     <p class="note" id="unplayable" hidden>
-      Your browser can’t play this here. <a href="${fileUrl(before)}">Open the film in a player</a>${
-        after !== undefined && html`, or <a href="${fileUrl(after)}">the repaired one</a>`
+      Your browser can’t play this here. <a href="${address(before)}">Open the film in a player</a>${
+        after !== undefined && html`, or <a href="${address(after)}">the repaired one</a>`
       }.
     </p>
   </section>`;
+}
+
+/** A name can’t become a scheme, whoever encoded it. */
+function address(relative: string): string {
+  return relative.startsWith('.') ? relative : `./${relative}`;
 }
 
 function screen(id: string, path: string, words: string): Html {
   return html`<figure class="screen" data-screen="${id}">
     <video
       id="video-${id}"
-      src="${fileUrl(path)}"
+      src="${address(path)}"
       preload="metadata"
       playsinline
       tabindex="-1"

@@ -10,6 +10,7 @@ const MOST_BEST_ROWS = 120;
 /** What was found, segment by segment, and what each rests on. */
 export function segmentsTable(before: SyncMeasurement, after: SyncMeasurement | undefined, canPlay: boolean): Html {
   if (before.segments.length === 0) return html``;
+  const jumps = canPlay && before.segments.length > 1;
   const drifts = before.segments.some(({ driftPpm }) => Math.round(driftPpm) !== 0);
   const afterAt = (timeS: number) => after?.segments.find(({ startS, endS }) => timeS >= startS && timeS < endS);
   return html`<section aria-labelledby="segments-title">
@@ -24,7 +25,7 @@ export function segmentsTable(before: SyncMeasurement, after: SyncMeasurement | 
             ${drifts && html`<th scope="col">Drift</th>`}
             <th scope="col">Sure</th>
             <th scope="col">Rests on</th>
-            ${after && html`<th scope="col">After the repair</th>`} ${canPlay && html`<td></td>`}
+            ${after && html`<th scope="col">After the repair</th>`} ${jumps && html`<td></td>`}
           </tr>
         </thead>
         <tbody>
@@ -42,7 +43,7 @@ export function segmentsTable(before: SyncMeasurement, after: SyncMeasurement | 
               </td>
               <td>${speechS.toFixed(1)} s of speech</td>
               ${after && html`<td class="strong">${repaired ? lateness(repaired.offsetMs) : 'can’t be told'}</td>`}
-              ${canPlay && html`<td><button type="button" data-jump="${startS}" aria-label="Go there: ${clock(startS)}">Go there</button></td>`}
+              ${jumps && html`<td><button type="button" data-jump="${startS}" aria-label="Go there: ${clock(startS)}">Go there</button></td>`}
             </tr>`;
           })}
         </tbody>

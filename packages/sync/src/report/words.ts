@@ -20,8 +20,8 @@ export function driftInWords(ppm: number): string {
   const whole = Math.round(ppm);
   if (whole === 0) return 'no drift';
   const perMinuteMs = Math.abs(ppm) * 0.06;
-  const often = perMinuteMs >= 1 ? `${perMinuteMs.toFixed(0)} ms` : `${perMinuteMs.toFixed(2)} ms`;
-  return `${whole > 0 ? '+' : '−'}${Math.abs(whole)} ppm (${often} ${whole > 0 ? 'later' : 'earlier'} every minute)`;
+  const often = perMinuteMs >= 1 ? amount(perMinuteMs) : `${perMinuteMs.toFixed(2)} ms`;
+  return `${whole > 0 ? '+' : '−'}${Math.abs(whole).toLocaleString('en-GB')} ppm (${often} ${whole > 0 ? 'later' : 'earlier'} every minute)`;
 }
 
 /** The offset of a segment at a time of the film, in ms. */
@@ -30,7 +30,11 @@ export function offsetAt({ startS, endS, offsetMs, driftPpm }: SyncSegment, time
 }
 
 /** The answer as a headline, without a full stop. */
-export function headline({ verdict, offsetMs = 0, segments }: SyncMeasurement): string {
+export function headline({
+  verdict,
+  offsetMs = 0,
+  segments,
+}: Pick<SyncMeasurement, 'verdict' | 'offsetMs' | 'segments'>): string {
   switch (verdict) {
     case 'in_sync':
       return 'Picture and sound are in sync';
