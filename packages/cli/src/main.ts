@@ -10,6 +10,7 @@ import { addModelCommands, addRunCommands } from './models/models.js';
 import { addPipelineCommands } from './pipeline/pipeline.js';
 import { addQueueCommands } from './queue/queue.js';
 import { addServeCommands } from './serve.js';
+import { addSyncCommand } from './sync/sync.js';
 
 const program = new Command('soundstage')
   .description('Makes picture and sound fit each other.')
@@ -26,6 +27,8 @@ Examples:
   soundstage foley silent.mp4                  writes silent.foley.mp4
   soundstage foley silent.mp4 -o out.mp4 --sound "hammer on wood"
   soundstage foley clips/ -o finished/         a whole folder, with a report
+  soundstage sync film.mp4                     by how much its sound is late or early
+  soundstage sync film.mp4 -o repaired.mp4     puts it in time, and proves it
   soundstage pipeline run pipelines/foley.yaml --set data=clips/
                                                from clips to models of your own
   soundstage up                                all services and the page on this machine`,
@@ -38,6 +41,7 @@ for (const stream of [process.stdout, process.stderr])
   });
 
 addFoleyCommand(program);
+addSyncCommand(program);
 addDemoCommand(program);
 addCollectCommand(program);
 addDatasetCommands(program);

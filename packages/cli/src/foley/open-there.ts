@@ -1,24 +1,20 @@
-import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { basename } from 'node:path';
 import {
   FoleyEngine,
   FoleyQuality,
   FoleySpec,
   InferenceServiceService,
-  JobState,
   ObjectRef,
   type FoleyCandidate as ServiceCandidate,
-  type Job,
+  type FoleyResult,
 } from '@soundstage/contracts';
-import { canonicalJson, sha256, SoundstageError, type Reason } from '@soundstage/core';
+import { sha256, SoundstageError } from '@soundstage/core';
 import { readCues } from '@soundstage/cues';
 import type { Engine, FoleyCandidate, FoleyMade, FoleyRequest } from '@soundstage/inference';
 import { hashFile, mediaTypeByName } from '../collect/local-files.js';
-import { ask } from '../connect/ask.js';
-import { connect, type Connection } from '../connect/connect.js';
+import type { Connection } from '../connect/connect.js';
+import { fetchFile, fetchText } from '../connect/fetch-object.js';
+import { openInferenceJobs } from '../connect/inference-jobs.js';
 import { putText } from '../connect/put-text.js';
 import type { FoleyMaker } from './foley-maker.js';
 import { DEFAULT_SEED, type FoleyOptions } from './options.js';
@@ -30,36 +26,21 @@ import { DEFAULT_SEED, type FoleyOptions } from './options.js';
  * @throws BAD_INPUT for a wrong address; UNAVAILABLE where nobody answers
  */
 export async function openFoleyThere(server: string): Promise<FoleyMaker> {
-  const connection = await connect(['inference'], { server });
-  const startedAt = new Date();
-  const { models } = await connection.call(InferenceServiceService.listLoadedModels, {});
-  const loaded = models.map(({ name, version, sha256: hash }) => `${name}/${version} ${hash}`).toSorted();
-  const version = `service-${sha256(canonicalJson(loaded)).slice(0, 16)}`;
-  const versionOf = () => version;
+  const { connection, version, run } = await openInferenceJobs(server);
   return {
-    versionOf,
+    versionOf: () => version,
     check: (options) => checkThere(connection, options),
     async run(request) {
       const { signal, onProgress } = request;
       const spec = await specOf(connection, request);
-      const { job } = await ask(
-        { ...connection, codeVersionOf: versionOf },
-        {
-          kind: 'foley',
-          spec: FoleySpec.toJSON(spec),
-          create: async (requestId) =>
-            (await connection.call(InferenceServiceService.createFoley, { requestId, spec }, signal)).job,
-        },
-        {
-          startedAt,
-          signal,
-          onChange: ({ steps }) => {
-            const step = steps.findLast(({ fraction }) => fraction > 0);
-            if (step) onProgress?.(step.name as Parameters<typeof onProgress>[0], step.fraction, step.message);
-          },
-        },
+      const create = async (requestId: string) =>
+        (await connection.call(InferenceServiceService.createFoley, { requestId, spec }, signal)).job;
+      const { result } = await run(
+        { kind: 'foley', spec: FoleySpec.toJSON(spec), create },
+        { signal, onProgress: onProgress as ((step: string, fraction: number, message: string) => void) | undefined },
       );
-      return madeBy(connection, resultOf(job), request);
+      if (result?.$case !== 'foley') throw new SoundstageError('INTERNAL', 'The service answered another job.');
+      return madeBy(connection, result.value, request);
     },
     close: () => connection.close(),
   };
@@ -113,16 +94,9 @@ async function specOf(connection: Connection, request: FoleyRequest): Promise<Fo
   });
 }
 
-function resultOf(job: Job) {
-  if (job.state === JobState.SUCCEEDED && job.result?.$case === 'foley') return job.result.value;
-  if (job.state === JobState.CANCELLED)
-    throw new SoundstageError('UNAVAILABLE', 'Somebody has cancelled its job: run this again.');
-  throw new SoundstageError((job.error?.reason || 'INTERNAL') as Reason, job.error?.message || 'Its job failed.');
-}
-
 async function madeBy(
   connection: Connection,
-  result: ReturnType<typeof resultOf>,
+  result: FoleyResult,
   { engine = 'palette', outputPaths, signal }: FoleyRequest,
 ): Promise<FoleyMade> {
   const candidates: FoleyCandidate[] = [];
@@ -162,28 +136,4 @@ async function fetchCandidate(
     loudnessLufs: heard?.loudnessLufs,
     truePeakDbtp: heard?.truePeakDbtp,
   };
-}
-
-async function fetchText(connection: Connection, { key }: ObjectRef, signal: AbortSignal | undefined): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const part of connection.download(key, signal)) parts.push(part);
-  return Buffer.concat(parts).toString('utf8');
-}
-
-/** Fetches an object into a file, whole or not at all. */
-async function fetchFile(
-  connection: Connection,
-  { key, sha256: wanted }: ObjectRef,
-  path: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const temporary = join(dirname(path), `.soundstage-${randomBytes(6).toString('hex')}${extname(path)}`);
-  try {
-    await pipeline(connection.download(key, signal), createWriteStream(temporary, { flush: true }));
-    if ((await hashFile(temporary, signal)) !== wanted)
-      throw new SoundstageError('UNAVAILABLE', `${key} came damaged from the service: run this again.`);
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }

@@ -13,9 +13,13 @@ export async function scriptOf(url: URL): Promise<string> {
  * lets no other script in, whatever a file is called.
  *
  * @param page.main the id of the element that the report begins at
+ * @param page.style what the page's own style is called, beside that of all reports
  */
-export async function pageHead(page: { title: string; script: string; main: string }): Promise<string> {
-  const style = await readFile(new URL('../../report/report.css', import.meta.url), 'utf8');
+export async function pageHead(page: { title: string; script: string; main: string; style: string }): Promise<string> {
+  const styles = ['report.css', page.style].map((name) =>
+    readFile(new URL(`../../report/${name}`, import.meta.url), 'utf8'),
+  );
+  const style = (await Promise.all(styles)).join('\n');
   const policy = [
     "default-src 'none'",
     'img-src data:',

@@ -15,7 +15,12 @@ import type { ClipView } from './clip-view.js';
 export async function* reportPage(content: ReportContent<ClipView>): AsyncGenerator<string> {
   const { outputFolder, entries, whole } = content;
   const script = await scriptOf(new URL('./page-script.js', import.meta.url));
-  yield await pageHead({ title: `Foley report: ${count(entries.length, 'clip')}`, script, main: 'clips' });
+  yield await pageHead({
+    title: `Foley report: ${count(entries.length, 'clip')}`,
+    script,
+    main: 'clips',
+    style: 'foley.css',
+  });
   yield header(content).text;
   yield toolbar(entries).text;
   yield '<main id="clips">\n';
