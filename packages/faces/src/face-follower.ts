@@ -17,6 +17,8 @@ import { MESH_SIDE, type Mesh, type MeshModel } from './mesh-model.js';
 const MOST_FACES = 3;
 /** Faces of smaller boxes are left out, pixels of the picture as shown: lips of a few pixels tell nothing. */
 const LEAST_FACE_PIXELS = 40;
+/** A face that is followed may become this much smaller than those that are taken up. */
+const SMALLEST_SHARE = 0.75;
 /** Between two looks a face moves by at most so many of its sides, and grows by at most this factor. */
 const MOST_MOVE = 0.7;
 const MOST_GROWTH = 1.6;
@@ -97,9 +99,9 @@ export function createFaceFollower({ mesh, faceThreshold, size, signal }: Follow
       const sure = (await faces).filter(({ score, side }) => score >= faceThreshold && side >= LEAST_FACE_PIXELS);
       followed = join(followed, sure, shotsS.length - 1);
       const places = await placesIn(frames.at(-1)!, followed);
-      const doubles = doublesIn(followed, places);
-      end(doubles.map((n) => followed[n]!));
-      const known = places.filter((_, n) => !doubles.includes(n));
+      const left = leftOut(followed, places);
+      end(left.map((n) => followed[n]!));
+      const known = places.filter((_, n) => !left.includes(n));
 
       const wanted = followed.flatMap((face, n) =>
         frames.map((frame, at) => ({ face, frame, place: placeAt(face, known[n], (at + 1) / frames.length) })),
@@ -115,7 +117,7 @@ export function createFaceFollower({ mesh, faceThreshold, size, signal }: Follow
         if (known[n]) face.last = known[n];
         else gone.push(face);
       });
-      end([...gone, ...surplus(followed.filter((face) => !gone.includes(face)))]);
+      end(gone);
     },
     finish() {
       end(followed);
@@ -152,17 +154,21 @@ function join(followed: readonly Followed[], faces: readonly DetectedFace[], sho
   return [...kept, ...fresh];
 }
 
-/** Those that stand where another one stands: the one that the detector sees stays, then the older one. */
-function doublesIn(faces: readonly Followed[], places: readonly (CropPlace | undefined)[]): number[] {
+/**
+ * Those that stand where another one stands (the one that the detector sees stays, then the older one), that have become
+ * small, or that are too many, the smallest first.
+ */
+function leftOut(faces: readonly Followed[], places: readonly (CropPlace | undefined)[]): number[] {
+  const kept: number[] = [];
+  const placeOf = (n: number) => places[n] ?? faces[n]!.last ?? faces[n]!.next;
   const order = faces.map((_, n) => n).sort((a, b) => Number(faces[b]!.seen) - Number(faces[a]!.seen) || a - b);
-  const kept: CropPlace[] = [];
-  return order.filter((n) => {
-    const place = places[n];
-    if (place === undefined) return false;
-    if (kept.some((other) => distanceFaces(other, place) < SAME_FACE)) return true;
-    kept.push(place);
-    return false;
-  });
+  for (const n of order) {
+    const double =
+      places[n] !== undefined && kept.some((other) => distanceFaces(placeOf(other), placeOf(n)) < SAME_FACE);
+    if (!double && placeOf(n).side >= SMALLEST_SHARE * CROP_SIDES * LEAST_FACE_PIXELS) kept.push(n);
+  }
+  const shown = kept.sort((a, b) => placeOf(b).side - placeOf(a).side).slice(0, MOST_FACES);
+  return faces.map((_, n) => n).filter((n) => !shown.includes(n));
 }
 
 /** The crop at a share of the way from the last frame of the segment before to that of this one. */
@@ -175,12 +181,6 @@ function placeAt({ last, next }: Followed, place: CropPlace | undefined, share: 
 function visible<Row extends { score: number }>(rows: readonly Row[], threshold: number, fresh: boolean): Row[] {
   const from = fresh ? rows.findLastIndex(({ score }) => score < threshold) + 1 : 0;
   return rows.slice(from).filter(({ score }) => score >= threshold);
-}
-
-/** Those that are too many, or have become too small. */
-function surplus(faces: readonly Followed[]): Followed[] {
-  const bySize = [...faces].sort((a, b) => b.last!.side - a.last!.side);
-  return bySize.filter(({ last }, n) => n >= MOST_FACES || last!.side < 0.75 * CROP_SIDES * LEAST_FACE_PIXELS);
 }
 
 function growth(a: CropPlace, b: CropPlace): number {

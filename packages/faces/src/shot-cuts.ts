@@ -15,7 +15,7 @@ const SHIFT_ROWS = 2;
 const LEAST_CONTRAST = 8;
 /** Frames differ when their colours lie so far apart, in contrasts; unrelated pictures are about 1 apart. */
 const CUT_AT = 0.5;
-/** A cut stands out from the motion around it by this factor. */
+/** A cut stands out from the motion before it and after it by this factor; a fade doesn't. */
 const STANDS_OUT = 2.5;
 /** So many frames on each side must differ from all on the other: a flash comes back to what it was. */
 export const CUT_REACH = 4;
@@ -114,13 +114,12 @@ export function createCutFinder<Frame>(): CutFinder<Frame> {
     const after = waiting.slice(0, CUT_REACH).map((each) => each.sketch);
     const last = before.at(-1);
     const step = last === undefined ? Infinity : sketchDistance(last, sketch);
-    const usual = [...motion, ...after.slice(1).map((next, n) => sketchDistance(after[n]!, next))].sort(
-      (a, b) => a - b,
-    );
+    const following = after.slice(1).map((next, n) => sketchDistance(after[n]!, next));
+    const usual = Math.max(middleOf(motion), middleOf(following));
     const cut =
       !started ||
       (step >= CUT_AT &&
-        step >= STANDS_OUT * (usual[usual.length >> 1] ?? 0) &&
+        step >= STANDS_OUT * usual &&
         before.every((earlier) => after.every((later) => sketchDistance(earlier, later) >= CUT_AT)));
     if (cut) {
       before.length = 0;
@@ -146,4 +145,8 @@ export function createCutFinder<Frame>(): CutFinder<Frame> {
       return rest;
     },
   };
+}
+
+function middleOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }

@@ -8,6 +8,8 @@ export interface DrawnFace {
   height: number;
   /** 0 closed, 1 wide open. */
   mouth?: number;
+  /** How far it is rolled clockwise about its middle. */
+  rollRad?: number;
 }
 
 export interface FaceClip {
@@ -16,9 +18,11 @@ export interface FaceClip {
   frameRate: number;
   frames: number;
   faces: (frame: number) => readonly DrawnFace[];
+  /** Colour of the wall behind them. Default: a bluish grey. */
+  wall?: (frame: number) => Colour;
 }
 
-type Colour = readonly [red: number, green: number, blue: number];
+export type Colour = readonly [red: number, green: number, blue: number];
 
 const WALL: Colour = [100, 110, 120];
 const SKIN: Colour = [225, 190, 170];
@@ -26,7 +30,8 @@ const HAIR: Colour = [50, 40, 30];
 const SHADE: Colour = [180, 150, 135];
 
 /** Makes a clip of drawn faces, with a tone as sound. */
-export async function makeFaceClip(path: string, { width, height, frameRate, frames, faces }: FaceClip): Promise<void> {
+export async function makeFaceClip(path: string, clip: FaceClip): Promise<void> {
+  const { width, height, frameRate, frames, faces, wall = () => WALL } = clip;
   const child = spawn(
     process.env.SOUNDSTAGE_FFMPEG ?? 'ffmpeg',
     [
@@ -40,7 +45,8 @@ export async function makeFaceClip(path: string, { width, height, frameRate, fra
   const ended = once(child, 'exit');
   for (let n = 0; n < frames; n++) {
     const picture = new Uint8Array(width * height * 3);
-    for (let at = 0; at < picture.length; at++) picture[at] = WALL[at % 3]!;
+    const behind = wall(n);
+    for (let at = 0; at < picture.length; at++) picture[at] = behind[at % 3]!;
     for (const face of faces(n)) drawFace(picture, width, face);
     if (!child.stdin.write(picture)) await once(child.stdin, 'drain');
   }
@@ -50,10 +56,13 @@ export async function makeFaceClip(path: string, { width, height, frameRate, fra
 }
 
 /** Shoulders, neck, hair, face, eyes, brows, nose, mouth; in units of 1/136 of the face's height. */
-function drawFace(picture: Uint8Array, width: number, { x, y, height, mouth = 0.3 }: DrawnFace): void {
+function drawFace(picture: Uint8Array, width: number, { x, y, height, mouth = 0.3, rollRad = 0 }: DrawnFace): void {
   const unit = height / 136;
-  const ellipse = (dx: number, dy: number, rx: number, ry: number, colour: Colour) =>
-    fillEllipse(picture, width, { x: x + dx * unit, y: y + dy * unit, rx: rx * unit, ry: ry * unit, colour });
+  const [cos, sin] = [Math.cos(rollRad), Math.sin(rollRad)];
+  const ellipse = (dx: number, dy: number, rx: number, ry: number, colour: Colour) => {
+    const middle = { x: x + (cos * dx - sin * dy) * unit, y: y + (sin * dx + cos * dy) * unit };
+    fillEllipse(picture, width, { ...middle, rx: rx * unit, ry: ry * unit, cos, sin, colour });
+  };
   ellipse(0, 120, 90, 58, [50, 60, 90]);
   ellipse(0, 70, 22, 30, SHADE);
   ellipse(0, -20, 62, 75, HAIR);
@@ -68,16 +77,26 @@ function drawFace(picture: Uint8Array, width: number, { x, y, height, mouth = 0.
   ellipse(0, 38, 20, 3 + 9 * mouth, [180, 80, 80]);
 }
 
-function fillEllipse(
-  picture: Uint8Array,
-  width: number,
-  { x, y, rx, ry, colour }: { x: number; y: number; rx: number; ry: number; colour: Colour },
-): void {
+interface Ellipse {
+  x: number;
+  y: number;
+  rx: number;
+  ry: number;
+  /** Of the angle by which it is turned clockwise. */
+  cos: number;
+  sin: number;
+  colour: Colour;
+}
+
+function fillEllipse(picture: Uint8Array, width: number, { x, y, rx, ry, cos, sin, colour }: Ellipse): void {
   const height = picture.length / 3 / width;
-  for (let row = Math.max(0, Math.floor(y - ry)); row <= Math.min(height - 1, y + ry); row++) {
-    const reach = rx * Math.sqrt(Math.max(0, 1 - ((row - y) / ry) ** 2));
-    for (let column = Math.max(0, Math.ceil(x - reach)); column <= Math.min(width - 1, x + reach); column++) {
-      picture.set(colour, 3 * (row * width + column));
+  const across = Math.hypot(rx * cos, ry * sin);
+  const down = Math.hypot(rx * sin, ry * cos);
+  for (let row = Math.max(0, Math.floor(y - down)); row <= Math.min(height - 1, y + down); row++) {
+    for (let column = Math.max(0, Math.floor(x - across)); column <= Math.min(width - 1, x + across); column++) {
+      const right = cos * (column - x) + sin * (row - y);
+      const below = cos * (row - y) - sin * (column - x);
+      if ((right / rx) ** 2 + (below / ry) ** 2 <= 1) picture.set(colour, 3 * (row * width + column));
     }
   }
 }
