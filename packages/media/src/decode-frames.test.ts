@@ -53,6 +53,11 @@ describe('decodeFrames', () => {
     }
   });
 
+  test('gives only the pictures that are stored whole, with their times, where that is asked for', async () => {
+    const asked = await numbersAndTimes('plain.mp4', { keyFramesOnly: true });
+    expect(asked).toEqual(rounded(plain.filter(([n]) => n! % 30 === 0)));
+  });
+
   test('drops frames only above the highest rate', async () => {
     makeMedia(...countingPicture(100, { rate: 60 }), ...H264, path('sixty.mp4'));
     const view = { ...COUNTING_VIEW, maxFrameRate: 30 };

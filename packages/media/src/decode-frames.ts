@@ -14,6 +14,8 @@ export interface DecodeFramesOptions {
   /** Part of the file, in seconds after its zero. Default: all of it. */
   startS?: number;
   durationS?: number;
+  /** Only pictures that are stored whole, often seconds apart: a look at a long film that takes little time. */
+  keyFramesOnly?: boolean;
   /** What `probe` told about this file. Without it the file is probed first. */
   info?: MediaInfo;
   limits?: Partial<MediaLimits>;
@@ -79,7 +81,12 @@ async function* decodeOpenFile(
       filterThreads: 2,
       inputs: [
         {
-          options: [...guardOptions(limits), ...['-threads', '2', '-an', '-sn', '-dn'], ...clock.inputOptions],
+          options: [
+            ...guardOptions(limits),
+            ...['-threads', '2', '-an', '-sn', '-dn'],
+            ...(options.keyFramesOnly ? ['-skip_frame', 'nokey'] : []),
+            ...clock.inputOptions,
+          ],
           url: 'file:/dev/fd/3',
         },
       ],
