@@ -29,12 +29,11 @@ export function offsetAt({ startS, endS, offsetMs, driftPpm }: SyncSegment, time
   return offsetMs + ((timeS - (startS + endS) / 2) * driftPpm) / 1000;
 }
 
+/** What a headline needs of a measurement. */
+export type Answer = Pick<SyncMeasurement, 'verdict' | 'offsetMs' | 'segments'>;
+
 /** The answer as a headline, without a full stop. */
-export function headline({
-  verdict,
-  offsetMs = 0,
-  segments,
-}: Pick<SyncMeasurement, 'verdict' | 'offsetMs' | 'segments'>): string {
+export function headline({ verdict, offsetMs = 0, segments }: Answer): string {
   switch (verdict) {
     case 'in_sync':
       return 'Picture and sound are in sync';
