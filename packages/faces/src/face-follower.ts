@@ -16,7 +16,7 @@ import { MESH_SIDE, type Mesh, type MeshModel } from './mesh-model.js';
 /** Of more faces in a frame the smaller ones are left out. */
 const MOST_FACES = 3;
 /** Faces of smaller boxes are left out, pixels of the picture as shown: lips of a few pixels tell nothing. */
-const LEAST_FACE_PIXELS = 40;
+export const LEAST_FACE_PIXELS = 40;
 /** A face that is followed may become this much smaller than those that are taken up. */
 const SMALLEST_SHARE = 0.75;
 /** Between two looks a face moves by at most so many of its sides, and grows by at most this factor. */

@@ -5,6 +5,7 @@ import type { FaceModel } from './face-model.js';
 import type { FaceTrack } from './face-track.js';
 import { frameSegments, type FrameSegment, type SegmentsOf } from './frame-segments.js';
 import type { MeshModel } from './mesh-model.js';
+import { pictureSizeFor } from './picture-size.js';
 
 export interface FollowFacesOptions {
   /** What `probe` told about the file. */
@@ -25,30 +26,25 @@ export interface FollowedFaces {
   shotsS: number[];
 }
 
-/** Shorter side of the largest picture that is looked at. */
-const MOST_LINES = 540;
-
 /**
  * Follows all faces of a film through its shots: the three largest of each frame, at least 40 pixels wide, in at most
- * 30 frames a second. Decodes once and keeps little more than the points, whatever the length.
+ * 30 frames a second. After a look at some key frames it decodes once, and keeps little more than the points, whatever the length.
  * Errors: as `decodeFrames`; BAD_INPUT where there is no picture.
  */
 export async function followFaces(path: string, options: FollowFacesOptions): Promise<FollowedFaces> {
   const { info, face, mesh, signal, onProgress } = options;
   const { video } = info;
   if (video === undefined) throw badInput(`${info.name} has no picture.`, 'path');
-  const scale = Math.min(1, MOST_LINES / Math.min(video.width, video.height));
-  const picture = { width: Math.round(video.width * scale), height: Math.round(video.height * scale) };
   const spans = options.spans ? mergedSpans(options.spans, video.startS, video.startS + video.durationS) : [undefined];
+  if (spans.length === 0) return { tracks: [], shotsS: [0] };
   const wholeS = spans.reduce((sum, span) => sum + (span ? span.endS - span.startS : video.durationS), 0);
+  const film = { path, info: { ...info, video }, face, limits: options.limits ?? {}, signal };
+  const picture = await pictureSizeFor(film, spans[0]?.startS, spans.at(-1)?.endS);
   const follower = createFaceFollower({ mesh, faceThreshold: face.threshold, size: video, signal });
   let doneS = 0;
   for (const span of spans) {
     const beginS = span?.startS ?? video.startS;
-    const part: SegmentsOf = {
-      ...{ path, info: { ...info, video }, face, picture, limits: options.limits ?? {}, signal },
-      ...(span ? { span } : {}),
-    };
+    const part: SegmentsOf = { ...film, picture, ...(span ? { span } : {}) };
     await inTurn(frameSegments(part), async (segment) => {
       await follower.add(segment);
       const hereS = segment.frames.at(-1)!.timeS - beginS;
