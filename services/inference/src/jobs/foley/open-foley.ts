@@ -2,6 +2,7 @@ import type { Model } from '@soundstage/contracts';
 import { sha256, SoundstageError } from '@soundstage/core';
 import { openModel, type OpenModel } from '@soundstage/models';
 import { readInferenceConfig, type InferenceConfig } from '../../config.js';
+import { cardOf } from '../../models/card-of.js';
 import { modelPlaces, type PromotedModels } from '../../models/model-places.js';
 import { openShelf, type ModelLog, type ModelShelf } from '../../models/model-shelf.js';
 import { runFoley, STEP_SHARES, type FoleyModels, type FoleyOptions, type FoleyOutcome } from './foley.js';
@@ -171,7 +172,7 @@ function foleyOf(shelf: ModelShelf<ModelName>, palettes: PaletteKeeper): Foley {
   return {
     steps: STEP_SHARES,
     get models() {
-      return [...shelf.current().values()].map(modelOf);
+      return [...shelf.current().values()].map(cardOf);
     },
     get palette() {
       return palette();
@@ -252,9 +253,4 @@ function noModels(engine: Engine, missing: readonly string[]): SoundstageError {
     'NOT_FOUND',
     `The engine ${engine} has no model ${missing.join(', ')} here: none ships and none is promoted. Make them with \`soundstage pipeline run pipelines/foley.yaml\`, or leave the engine out.`,
   );
-}
-
-function modelOf({ card, executionProvider }: OpenModel): Model {
-  const { name, version, sha256: hash, licence } = card;
-  return { name, version, sha256: hash, executionProvider, licence: licence.model };
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SoundstageError } from '@soundstage/core';
-import { float32, type OpenModel, type Tensor } from '@soundstage/models';
+import type { OpenModel } from '@soundstage/models';
+import { tryWith, unfit, zeros, type Trial } from '../../models/model-trial.js';
 
 /** All models that the job knows. */
 export const MODEL_NAMES = [
@@ -17,15 +17,6 @@ export const MODEL_NAMES = [
 ] as const;
 export type ModelName = (typeof MODEL_NAMES)[number];
 
-const zeros = (...dims: number[]): Tensor =>
-  float32(new Float32Array(dims.reduce((product, side) => product * side, 1)), ...dims);
-
-/** A small run in the job's own shapes, and what must come of it; -1 stands for any size. */
-interface Trial {
-  inputs: () => Record<string, Tensor>;
-  outputs: Readonly<Record<string, readonly number[]>>;
-}
-
 const SOUNDING: Trial = { inputs: () => ({ mel: zeros(1, 32, 80) }), outputs: { sound: [1, 32 * 256] } };
 const TRIALS: Partial<Record<ModelName, Trial>> = {
   classifier: {
@@ -40,21 +31,10 @@ const TRIALS: Partial<Record<ModelName, Trial>> = {
   griffin_lim: SOUNDING,
 };
 
-/**
- * Makes sure that a model does what the job takes it for, whatever its card says: a version that doesn't would spoil
- * every job that begins after it was promoted.
- *
- * Throws SoundstageError INTERNAL with what is wrong.
- */
+/** Throws SoundstageError INTERNAL where a model doesn't do what the job takes it for. */
 export async function tryModel(name: ModelName, model: OpenModel): Promise<void> {
   const trial = TRIALS[name];
-  if (trial === undefined) return;
-  const answer = await model.run(trial.inputs(), { outputs: Object.keys(trial.outputs) });
-  for (const [output, wanted] of Object.entries(trial.outputs)) {
-    const dims = answer[output]!.dims;
-    if (dims.length === wanted.length && wanted.every((side, axis) => side === -1 || side === dims[axis])) continue;
-    throw unfit(model, `its \`${output}\` has the shape [${dims.join(', ')}], not [${wanted.join(', ')}]`);
-  }
+  if (trial !== undefined) await tryWith(trial, model, 'foley');
 }
 
 /** The names of a model's classes, which lie beside it. Throws SoundstageError INTERNAL where they don't. */
@@ -62,13 +42,6 @@ export async function labelsOf(model: OpenModel): Promise<string[]> {
   try {
     return JSON.parse(await readFile(join(model.folder, 'labels.json'), 'utf8')) as string[];
   } catch (cause) {
-    throw unfit(model, 'labels.json beside it is missing or no JSON', cause);
+    throw unfit(model, 'foley', 'labels.json beside it is missing or no JSON', cause);
   }
-}
-
-function unfit({ card }: OpenModel, why: string, cause?: unknown): SoundstageError {
-  return new SoundstageError('INTERNAL', `Model ${card.name}/${card.version} can't be used by foley: ${why}.`, {
-    cause,
-    retryable: false,
-  });
 }

@@ -141,6 +141,8 @@ export interface SyncResult {
   durationS: number;
   /** The models that the job ran, each wholly in one version. */
   models: ModelVersion[];
+  /** In one sentence: how the sound was moved, or why nothing was altered. */
+  whatWasDone: string;
 }
 
 /** The repaired video, measured as the first was. Its fields mean what they mean in SyncResult. */
@@ -469,6 +471,7 @@ function createBaseSyncResult(): SyncResult {
     warnings: [],
     durationS: 0,
     models: [],
+    whatWasDone: "",
   };
 }
 
@@ -515,6 +518,9 @@ export const SyncResult: MessageFns<SyncResult> = {
     }
     for (const v of message.models) {
       ModelVersion.encode(v!, writer.uint32(114).fork()).join();
+    }
+    if (message.whatWasDone !== "") {
+      writer.uint32(122).string(message.whatWasDone);
     }
     return writer;
   },
@@ -644,6 +650,14 @@ export const SyncResult: MessageFns<SyncResult> = {
             message.models.push(ModelVersion.decode(reader, reader.uint32()));
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.whatWasDone = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -684,6 +698,11 @@ export const SyncResult: MessageFns<SyncResult> = {
       models: globalThis.Array.isArray(object?.models)
         ? object.models.map((e: any) => ModelVersion.fromJSON(e))
         : [],
+      whatWasDone: isSet(object.whatWasDone)
+        ? globalThis.String(object.whatWasDone)
+        : isSet(object.what_was_done)
+        ? globalThis.String(object.what_was_done)
+        : "",
     };
   },
 
@@ -731,6 +750,9 @@ export const SyncResult: MessageFns<SyncResult> = {
     if (message.models?.length) {
       obj.models = message.models.map((e) => ModelVersion.toJSON(e));
     }
+    if (message.whatWasDone !== "") {
+      obj.whatWasDone = message.whatWasDone;
+    }
     return obj;
   },
 
@@ -761,6 +783,7 @@ export const SyncResult: MessageFns<SyncResult> = {
     message.warnings = object.warnings?.map((e) => e) || [];
     message.durationS = object.durationS ?? 0;
     message.models = object.models?.map((e) => ModelVersion.fromPartial(e)) || [];
+    message.whatWasDone = object.whatWasDone ?? "";
     return message;
   },
 };

@@ -1,5 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { FoleyCandidate, FoleyEngine, FoleyQuality, FoleyResult, FoleySpec } from '@soundstage/contracts';
 import {
   badInput,
@@ -11,7 +11,8 @@ import {
   type WorkContext,
 } from '@soundstage/core';
 import { MOST_CUE_BYTES, toWebVtt, writeCues } from '@soundstage/cues';
-import { defaultOutputExtension, probe, type OutputExtension } from '@soundstage/media';
+import { defaultOutputExtension, probe } from '@soundstage/media';
+import { fileNameFrom, mediaTypeOf } from './input-files.js';
 import { LONGEST_STILL_S } from './jobs/foley/look.js';
 import type { Engine, Foley, HeldFoley } from './jobs/foley/open-foley.js';
 
@@ -19,13 +20,6 @@ import type { Engine, Foley, HeldFoley } from './jobs/foley/open-foley.js';
 const LONGEST_SOUND = 200;
 const MOST_MUTED = 100;
 const MOST_CANDIDATES = 8;
-
-const MEDIA_TYPES: Record<OutputExtension, string> = {
-  '.mp4': 'video/mp4',
-  '.mov': 'video/quicktime',
-  '.mkv': 'video/x-matroska',
-  '.webm': 'video/webm',
-};
 
 /** The foley job as work from the queue: fetch the video, run the job, store the results. */
 export function createFoleyStage(foley: Foley): Stage<FoleySpec, 'foley'> {
@@ -64,7 +58,7 @@ async function runSpec(
   progress('fetch', 0);
   // A folder of its own, so that a name that people chose can't meet one of ours.
   await mkdir(join(scratch, 'in'));
-  const inputPath = join(scratch, 'in', fileNameOf(spec));
+  const inputPath = join(scratch, 'in', fileNameFrom(spec.fileName));
   await fetchObject(store, spec.video, inputPath, signal);
   const cuesPath = join(scratch, 'cues.json');
   if (spec.cues !== undefined) await fetchObject(store, spec.cues, cuesPath, signal);
@@ -109,7 +103,7 @@ async function runSpec(
       truePeakDbtp,
     });
     if (output !== undefined)
-      candidate.video = await storeFile(store, output, key(`video${extension}`), MEDIA_TYPES[extension], signal);
+      candidate.video = await storeFile(store, output, key(`video${extension}`), mediaTypeOf(extension), signal);
     candidates.push(candidate);
     progress('store', (index + 1) / count);
   }
@@ -166,10 +160,4 @@ function checkRegnetSpec(spec: FoleySpec): void {
   ];
   for (const [isSet, field, why] of refused)
     if (isSet) throw badInput(`The engine regnet has no use for ${field}: ${why}. Leave it out.`, `spec.${field}`);
-}
-
-/** The name that people gave, as far as a file system takes it. */
-function fileNameOf(spec: FoleySpec): string {
-  const name = basename(spec.fileName.replaceAll('\0', '')).slice(0, 60);
-  return name === '' || name === '.' || name === '..' ? 'video' : name;
 }
