@@ -29,10 +29,49 @@ export interface CandidateJson {
   links: { video?: string; cues?: string; cuesVtt?: string };
 }
 
+/** A stretch of a film, in seconds of its picture. */
+export interface SyncSegmentJson {
+  startS: number;
+  endS: number;
+  /** At its middle. Positive: the sound comes late. */
+  offsetMs: number;
+  /** By how many microseconds the offset grows each second. */
+  driftPpm: number;
+  /** How likely the offset is right within 80 ms, 0 to 1. */
+  confidence: number;
+  /** Seconds of speech of a face in the picture that it rests on. */
+  speechS: number;
+}
+
+/** How picture and sound lie to each other. */
+export interface SyncAnswerJson {
+  verdict: 'in_sync' | 'offset' | 'drift' | 'piecewise' | 'cannot_tell';
+  /** With `cannot_tell` alone. */
+  reason?: string;
+  detail: string;
+  /** Absent where nothing can be told. */
+  offsetMs?: number;
+  confidence: number;
+  segments: SyncSegmentJson[];
+}
+
+/** What a sync job found and made. */
+export interface SyncResultJson extends SyncAnswerJson {
+  /** Of the repaired video; without `video` where the repair was no better and was thrown away. */
+  after?: SyncAnswerJson;
+  video?: MediaJson;
+  /** How the sound was moved, or why nothing was altered. */
+  whatWasDone: string;
+  durationS: number;
+  timings: { step: string; seconds: number }[];
+  warnings: string[];
+  models: { name: string; version: string }[];
+}
+
 /** A job as the HTTP API shows it; `schemas.ts` describes the same. */
 export interface JobJson {
   id: string;
-  kind: string;
+  kind: 'foley' | 'sync';
   state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   createTime: string;
   updateTime: string;
@@ -55,6 +94,9 @@ export interface JobJson {
     /** The cue sheet that was to be rendered, where there was one. */
     cues?: MediaJson;
   };
+  /** What was asked for, of a sync job. */
+  syncRequest?: { fileName: string; rangeS: number; measureOnly: boolean; source?: MediaJson };
+  syncResult?: SyncResultJson;
   error?: { reason: string; message: string };
   result?: {
     durationS: number;
@@ -73,6 +115,9 @@ export interface JobJson {
     cancel: string;
     source?: string;
     result?: string;
+    /** Of a sync job: a page to look at, and all that was measured, as JSON. */
+    report?: string;
+    evidence?: string;
     /** The result's address for somebody else, for an hour; told of one job by itself alone. */
     signedResult?: string;
   };

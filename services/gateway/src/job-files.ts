@@ -3,8 +3,8 @@ import type { Job, ObjectRef } from '@soundstage/contracts';
 import { SoundstageError } from '@soundstage/core';
 import { sendObject } from './download.js';
 import { safeBaseName, safeMediaType } from './file-names.js';
-import { candidateOf, findJob, sourceOf, videoOf } from './find-job.js';
-import { foleyResult, foleySpec } from './job-json.js';
+import { candidateOf, fileNameOf, findJob, resultOf, sourceOf, syncedBy, videoOf } from './find-job.js';
+import { foleyResult } from './job-json.js';
 import * as schemas from './schemas.js';
 import type { StoreOrigin } from './store-origin.js';
 import type { Upstream } from './upstream.js';
@@ -21,6 +21,8 @@ interface JobFile {
   mediaType?: string;
   /** Whether it is small text, which the page reads and no player plays. */
   isText?: boolean;
+  /** Whether it is a page of its own. */
+  isPage?: boolean;
   /** In the description of the API. */
   served: string;
   find(job: Job, number: number): ObjectRef;
@@ -41,10 +43,29 @@ const FILES: JobFile[] = [
   },
   {
     path: 'result',
-    summary: 'Play or save the first finished video',
+    summary: 'Play or save the finished video, of several the first',
     served: 'video/*',
-    find: (job) => videoOf(job, 1),
-    suffix: withSound,
+    find: resultOf,
+    suffix: (job, number) => (job.kind === 'sync' ? ' in sync' : withSound(job, number)),
+  },
+  {
+    path: 'report',
+    summary: 'Look at what a sync job measured',
+    mediaType: 'text/html; charset=utf-8',
+    isText: true,
+    isPage: true,
+    served: 'text/html',
+    find: (job) => theFile(syncedBy(job).report, job),
+    suffix: () => ' sync report',
+  },
+  {
+    path: 'evidence',
+    summary: 'Read all that a sync job measured',
+    mediaType: 'application/json',
+    isText: true,
+    served: 'application/json',
+    find: (job) => theFile(syncedBy(job).evidence, job),
+    suffix: () => ' sync evidence',
   },
   {
     path: 'candidates/:number/video',
@@ -75,7 +96,7 @@ const FILES: JobFile[] = [
 
 /** /v1/jobs/{id}/…: the files that went into a job and came out of it. */
 export function addFileRoutes(app: FastifyInstance, upstream: Upstream, storeOrigin: StoreOrigin): void {
-  for (const { path, summary, mediaType, isText = false, served, find, suffix } of FILES) {
+  for (const { path, summary, mediaType, isText = false, isPage = false, served, find, suffix } of FILES) {
     app.get<FileParams>(
       `/v1/jobs/:id/${path}`,
       {
@@ -100,7 +121,7 @@ export function addFileRoutes(app: FastifyInstance, upstream: Upstream, storeOri
         const job = await findJob(upstream, params.id);
         const number = params.number ?? 1;
         const object = find(job, number);
-        const base = safeBaseName(foleySpec(job)?.fileName ?? '', params.id);
+        const base = safeBaseName(fileNameOf(job), params.id);
         const sent = {
           baseName: `${base}${suffix(job, number)}`,
           attachment: query.download === '1',
@@ -108,10 +129,33 @@ export function addFileRoutes(app: FastifyInstance, upstream: Upstream, storeOri
           fromStore: !isText,
           until: request.letInUntil,
         };
+        if (isPage) void letRunAlone(reply);
         return sendObject({ upstream, storeOrigin }, object, sent, request, reply);
       },
     );
   }
+}
+
+/**
+ * A page that came out of a job has a script of its own and nothing else: it is shown as if it came from nowhere, so
+ * that it can reach neither this server nor what a browser keeps for it, whatever it says.
+ */
+function letRunAlone(reply: FastifyReply): FastifyReply {
+  // A browser opens no sandboxed page that asks to be kept apart from its opener.
+  reply.removeHeader('cross-origin-opener-policy');
+  return reply.header(
+    'content-security-policy',
+    [
+      "default-src 'none'",
+      "script-src 'unsafe-inline'",
+      "style-src 'unsafe-inline'",
+      'img-src data:',
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      'sandbox allow-scripts',
+    ].join('; '),
+  );
 }
 
 function theFile(object: ObjectRef | undefined, job: Job): ObjectRef {

@@ -54,7 +54,7 @@ export function readWish(fields: Readonly<Record<string, string>>): JobWish {
   };
 
   for (const name of Object.keys(fields)) if (!FIELDS.has(name)) wrong(name, 'is not a field of this form');
-  if (fields.kind !== 'foley') wrong('kind', 'must be foley');
+  if (fields.kind !== 'foley') wrong('kind', 'must be foley or sync');
   const sound = textOf('sound');
   if (sound.length > 200) wrong('sound', 'must have at most 200 characters');
   if (/\p{Cc}/u.test(sound)) wrong('sound', 'must be plain text on one line');

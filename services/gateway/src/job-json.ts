@@ -6,9 +6,10 @@ import {
   type FoleyResult,
   type FoleySpec,
   type Job,
-  type ObjectRef,
 } from '@soundstage/contracts';
-import type { CandidateJson, JobJson, MediaJson } from './api-types.js';
+import type { CandidateJson, JobJson } from './api-types.js';
+import { mediaToJson } from './media-json.js';
+import { syncLinks, syncResult, syncResultToJson, syncSpec, syncSpecToJson } from './sync-json.js';
 
 const STATES: Partial<Record<JobState, string>> = {
   [JobState.QUEUED]: 'queued',
@@ -23,9 +24,10 @@ export function jobToJson(job: Job): JobJson {
   const self = `/v1/jobs/${encodeURIComponent(job.id)}`;
   const spec = foleySpec(job);
   const result = foleyResult(job);
+  const [syncAsked, synced] = [syncSpec(job), syncResult(job)];
   return {
     id: job.id,
-    kind: job.kind,
+    kind: job.kind as JobJson['kind'],
     state: (STATES[job.state] ?? 'queued') as JobJson['state'],
     createTime: (job.createTime ?? new Date(0)).toISOString(),
     updateTime: (job.updateTime ?? job.createTime ?? new Date(0)).toISOString(),
@@ -36,12 +38,15 @@ export function jobToJson(job: Job): JobJson {
     ...(spec && { request: specToJson(spec) }),
     ...(job.error && { error: { reason: job.error.reason, message: job.error.message } }),
     ...(result && { result: resultToJson(result, self) }),
+    ...(syncAsked && { syncRequest: syncSpecToJson(syncAsked) }),
+    ...(synced && { syncResult: syncResultToJson(synced) }),
     links: {
       self,
       events: `${self}/events`,
       cancel: `${self}/cancel`,
-      ...(spec?.video && { source: `${self}/source` }),
+      ...((spec ?? syncAsked)?.video && { source: `${self}/source` }),
       ...(result?.candidates[0]?.video && { result: `${self}/result` }),
+      ...(synced && syncLinks(synced, self)),
     },
   };
 }
@@ -95,10 +100,6 @@ function candidateToJson(candidate: FoleyCandidate, self: string): CandidateJson
       ...(cuesVtt && { cuesVtt: `${self}/cues.vtt` }),
     },
   };
-}
-
-function mediaToJson({ sizeBytes, mediaType, sha256 }: ObjectRef): MediaJson {
-  return { sizeBytes: Number(sizeBytes), mediaType, sha256 };
 }
 
 export function foleySpec(job: Job): FoleySpec | undefined {

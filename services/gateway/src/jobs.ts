@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SoundstageError } from '@soundstage/core';
 import { cuesTooLarge, CUES_LIMIT_BYTES } from './edited-cues.js';
 import { sendEvents } from './events.js';
-import { findJob } from './find-job.js';
+import { findJob, JOB_KINDS } from './find-job.js';
 import { createFromForm, createFromStored, type CreateOptions } from './job-create.js';
 import { readIdempotencyKey } from './job-form.js';
 import { jobToJson } from './job-json.js';
@@ -36,7 +36,7 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
         tags,
         summary: 'Start a job',
         description:
-          'Upload a video or an image as a form, or name what was sent by /v1/uploads, or an earlier job for another take of its video or to render an edited cue sheet. The same Idempotency-Key gives the same job again.',
+          'Upload a video or an image as a form, or name what was sent by /v1/uploads, or an earlier job for another take of its video or to render an edited cue sheet. The kind `foley` makes a soundtrack; `sync` measures by how much picture and sound of a video of people who talk lie apart, and repairs it. The same Idempotency-Key gives the same job again.',
         headers: schemas.idempotencyHeader,
         body: {
           content: {
@@ -86,19 +86,19 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
     },
   );
 
-  app.get<{ Querystring: { pageSize: number; pageToken?: string } }>(
+  app.get<{ Querystring: { kind: (typeof JOB_KINDS)[number]; pageSize: number; pageToken?: string } }>(
     '/v1/jobs',
     {
       schema: {
         tags,
-        summary: 'List jobs, newest first',
+        summary: 'List jobs of one kind, newest first',
         querystring: schemas.listQuery,
         response: { 200: { description: 'One page of jobs.', ...schemas.jobListSchema }, ...refused },
       },
     },
     async ({ query }) => {
       const { jobs, nextPageToken } = await unary(upstream.jobs.listJobs.bind(upstream.jobs), {
-        kind: 'foley',
+        kind: query.kind,
         pageSize: query.pageSize,
         pageToken: query.pageToken ?? '',
       });

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { findJob, videoOf } from './find-job.js';
+import { findJob, resultOf, videoOf } from './find-job.js';
 import { HttpError } from './problems.js';
 import * as schemas from './schemas.js';
 import { checkSignedResult, DEFAULT_RESULT_S, signResult } from './signed-results.js';
@@ -53,11 +53,14 @@ export function addLinkRoute(app: FastifyInstance, upstream: Upstream, secret: s
     },
     async ({ params, query }, reply) => {
       const job = await findJob(upstream, params.id);
-      videoOf(job, query.candidate);
+      const isSync = job.kind === 'sync';
+      if (isSync) resultOf(job);
+      else videoOf(job, query.candidate);
+      const path = isSync ? 'result' : `candidates/${query.candidate}/video`;
       const expiresAt = new Date(Date.now() + query.expiresS * 1000);
       void reply.header('cache-control', 'no-store');
       return {
-        url: signResult(secret, `/v1/jobs/${job.id}/candidates/${query.candidate}/video`, expiresAt),
+        url: signResult(secret, `/v1/jobs/${job.id}/${path}`, expiresAt),
         expiresAt: expiresAt.toISOString(),
       };
     },

@@ -1,16 +1,10 @@
+import { JOB_KINDS } from './find-job.js';
+import { listOf, media, number, object, share, text } from './schema-parts.js';
 import { DEFAULT_RESULT_S, LONGEST_RESULT_S } from './signed-results.js';
+import { syncFields, syncRequest, syncResult } from './sync-schemas.js';
 
 /** JSON schemas of the API: they check what comes in, shape what goes out, and make up /openapi.json. */
 
-const text = { type: 'string' } as const;
-const number = { type: 'number' } as const;
-const object = <Properties extends object>(properties: Properties, optional: (keyof Properties)[] = []) => ({
-  type: 'object' as const,
-  properties,
-  required: Object.keys(properties).filter((name) => !optional.includes(name as keyof Properties)),
-});
-const listOf = (items: object) => ({ type: 'array' as const, items });
-const share = (description: string) => ({ type: 'number', minimum: 0, maximum: 1, description });
 const seed = {
   type: 'string',
   pattern: '^[0-9]{1,16}$',
@@ -20,7 +14,6 @@ const seed = {
 const sounds = listOf(
   object({ name: text, licence: { type: 'string', description: 'SPDX identifier; empty for `synthesis`.' } }),
 );
-const media = object({ sizeBytes: { type: 'integer' }, mediaType: text, sha256: text });
 
 const candidate = {
   description: 'One soundtrack.',
@@ -47,7 +40,7 @@ export const jobSchema = {
   ...object(
     {
       id: text,
-      kind: { type: 'string', description: 'What kind of work it is; this server makes `foley`.' },
+      kind: { type: 'string', enum: [...JOB_KINDS], description: 'What kind of work it is.' },
       state: { type: 'string', enum: ['queued', 'running', 'succeeded', 'failed', 'cancelled'] },
       createTime: { type: 'string', format: 'date-time' },
       updateTime: { type: 'string', format: 'date-time' },
@@ -62,8 +55,10 @@ export const jobSchema = {
           message: { type: 'string', description: 'What is happening, in words.' },
         }),
       ),
+      syncRequest,
+      syncResult,
       request: {
-        description: 'What was asked for.',
+        description: 'What was asked for, of a foley job.',
         ...object(
           {
             fileName: text,
@@ -84,7 +79,7 @@ export const jobSchema = {
       },
       error: { description: 'Why the job failed.', ...object({ reason: text, message: text }) },
       result: {
-        description: 'What the job made.',
+        description: 'What a foley job made.',
         ...object(
           {
             durationS: number,
@@ -101,15 +96,17 @@ export const jobSchema = {
       links: object(
         {
           ...{ self: text, events: text, cancel: text, source: text, result: text },
+          report: { type: 'string', description: 'Of a sync job: a page with all that its answer rests on.' },
+          evidence: { type: 'string', description: 'Of a sync job: the same as JSON.' },
           signedResult: {
             type: 'string',
             description: 'The result’s address for somebody else: it needs no log-in and works for an hour.',
           },
         },
-        ['source', 'result', 'signedResult'],
+        ['source', 'result', 'report', 'evidence', 'signedResult'],
       ),
     },
-    ['request', 'error', 'result'],
+    ['request', 'error', 'result', 'syncRequest', 'syncResult'],
   ),
 };
 
@@ -132,7 +129,7 @@ export const problemSchema = {
 };
 
 const jobFields = {
-  kind: { type: 'string', enum: ['foley'] },
+  kind: { type: 'string', enum: [...JOB_KINDS] },
   sound: {
     type: 'string',
     maxLength: 200,
@@ -158,9 +155,13 @@ const jobFields = {
     maximum: 14_400,
     description: 'How long a still image sounds, seconds. Default 10.',
   },
+  ...syncFields,
 };
 const muteText = { type: 'string', description: 'What must not sound: `music, speech`. Classes or groups of them.' };
-const OPTIONAL = ['sound', 'seed', 'quality', 'candidates', 'stillDurationS', 'mute', 'onlyCues', 'engine'] as const;
+const OPTIONAL = [
+  ...(['sound', 'seed', 'quality', 'candidates', 'stillDurationS', 'mute', 'onlyCues', 'engine'] as const),
+  ...(['rangeS', 'measureOnly'] as const),
+];
 
 export const jobFormSchema = {
   description: 'Fields before the file are best; `sizeBytes`, when sent, must be.',
@@ -168,6 +169,7 @@ export const jobFormSchema = {
     {
       ...jobFields,
       mute: muteText,
+      measureOnly: { ...syncFields.measureOnly, type: 'string', enum: ['true', 'false'] },
       keepOriginal: { type: 'string', enum: ['true', 'false'], description: 'Mix under the video’s own sound.' },
       onlyCues: { type: 'string', enum: ['true', 'false'], description: 'Make the cue sheet and no video.' },
       sizeBytes: {
@@ -264,10 +266,11 @@ export const candidateParams = object({
 export const listQuery = {
   ...object(
     {
+      kind: { type: 'string', enum: [...JOB_KINDS], default: 'foley' },
       pageSize: { type: 'integer', minimum: 1, maximum: 1000, default: 50 },
       pageToken: { type: 'string', maxLength: 512 },
     },
-    ['pageSize', 'pageToken'],
+    ['kind', 'pageSize', 'pageToken'],
   ),
 };
 

@@ -162,7 +162,8 @@ async function addDocument(app: FastifyInstance): Promise<void> {
       info: {
         title: 'Soundstage',
         version: '1',
-        description: 'Makes a soundtrack for a silent video that fits the picture and is in time with it.',
+        description:
+          'Makes a soundtrack for a silent video that fits the picture and is in time with it, and puts sound and picture of a video of people who talk together again.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       tags: [

@@ -16,7 +16,6 @@ import {
   badInput,
   createJobMethod,
   fetchObject,
-  SoundstageError,
   storeBytes,
   storeFile,
   type CreateService,
@@ -24,6 +23,7 @@ import {
 } from '@soundstage/core';
 import { startTestServices } from '@soundstage/core/testing';
 import { readCues, toWebVtt, writeCues, type CueSheet } from '@soundstage/cues';
+import { fakeSyncStage } from './fake-sync.js';
 import { STRIKE_EVERY_S, type TestInference } from './inference.js';
 import { addSound, toneOf, wavOf, type Stereo } from './tones.js';
 import { runFfmpeg } from './run-ffmpeg.js';
@@ -73,9 +73,7 @@ export async function startFakeInference(): Promise<TestInference> {
 const createFake: CreateService = async (platform, handlers) => {
   const implementation: InferenceServiceServer = {
     createFoley: createJobMethod('CreateFoley', stage, platform, handlers),
-    createSync: handlers.unary('CreateSync', async () => {
-      throw new SoundstageError('NOT_FOUND', 'There is no model sync here.');
-    }),
+    createSync: createJobMethod('CreateSync', fakeSyncStage, platform, handlers),
     listLoadedModels: handlers.unary('ListLoadedModels', async () => ({ models: [] })),
     listSounds: handlers.unary('ListSounds', async () => ({ classes: PALETTE })),
     previewSound: handlers.unary('PreviewSound', async ({ class: id, sound, strength }) => {
@@ -88,7 +86,11 @@ const createFake: CreateService = async (platform, handlers) => {
       return { wav: wavOf(pcm, RATE_HZ) };
     }),
   };
-  return { name: 'inference', grpc: [{ definition: InferenceServiceService, implementation }], stages: [stage] };
+  return {
+    name: 'inference',
+    grpc: [{ definition: InferenceServiceService, implementation }],
+    stages: [stage, fakeSyncStage],
+  };
 };
 
 const palette = new Map(
