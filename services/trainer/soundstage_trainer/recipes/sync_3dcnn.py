@@ -79,7 +79,9 @@ def learn(config: Sync3dConfig, run: Run) -> Written:
         progress.say(f"{len(clips) - len(usable)} of {len(clips)} clips are left out: shorter than 1.1 s, or no mouth is seen.")
     taught = [clip for clip in usable if clip.split == "train"]
     if not taught:
-        raise SoundstageError("bad_input", "No clip of the split train shows a mouth for 1.1 s or more; there is nothing to learn from.")
+        raise SoundstageError(
+            "bad_input", "No clip of the split train shows a mouth for 1.1 s or more; there is nothing to learn from."
+        )
     folds = _folds(config, usable)
     run.begin(version)
     trainings = Trainings(config, run, of=len({_key(taught), *(_key(others) for others, _ in folds)}))

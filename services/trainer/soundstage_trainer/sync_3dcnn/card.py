@@ -32,7 +32,10 @@ def card(
         "flow": np.zeros((PAIRS, blocks.FRAMES, SIDE, SIDE), np.float32),
         "mfcc": np.zeros((PAIRS, blocks.HOPS, COEFFICIENTS), np.float32),
     }
-    speed = {"what": f"ms for {PAIRS} pairs of blocks, onnxruntime CPU, 2 threads", "value": round(milliseconds(exported.running, given), 1)}
+    speed = {
+        "what": f"ms for {PAIRS} pairs of blocks, onnxruntime CPU, 2 threads",
+        "value": round(milliseconds(exported.running, given), 1),
+    }
     return {
         "name": "sync_3dcnn",
         "version": run.version,
@@ -82,7 +85,9 @@ def limits(learned: list[Clip], parts: list[Measured]) -> list[str]:
         "Videos at other rates lose or double frames on the way to its own, so that flow is told over unequal times.",
     ]
     if (speakers := _speakers(learned)) < FEW_SPEAKERS:
-        said.append(f"It learned from {len(learned)} clips of {speakers} {'speaker' if speakers == 1 else 'speakers'}; what it knows of others' mouths is little.")
+        said.append(
+            f"It learned from {len(learned)} clips of {speakers} {'speaker' if speakers == 1 else 'speakers'}; what it knows of others' mouths is little."
+        )
     for part in parts:
         ours, zero = part.values[NET], part.values[ZERO]
         if ours["clip_rmse_frames"] >= HARDLY * zero["clip_rmse_frames"]:

@@ -54,7 +54,9 @@ def _clip(row: ClipRow) -> Clip:
     for name, values, shape in (("lip_flow", flow, (SIDE, SIDE)), ("mfcc", mfcc, (COEFFICIENTS,))):
         if values.shape[1:] != shape or values.dtype.kind != "f":
             wanted = ", ".join(map(str, shape))
-            raise SoundstageError("bad_input", f"{name} of clip {row.id} is {values.dtype} {values.shape}, not float [rows, {wanted}].")
+            raise SoundstageError(
+                "bad_input", f"{name} of clip {row.id} is {values.dtype} {values.shape}, not float [rows, {wanted}]."
+            )
         if not np.isfinite(values).all():
             raise SoundstageError("bad_input", f"{name} of clip {row.id} holds values that are no numbers; extract it again.")
     seen_s, heard_s = (len(flow) + 1) / FRAME_RATE_HZ, len(mfcc) / HOP_RATE_HZ

@@ -110,7 +110,9 @@ def answers_of_graph(graph: onnxruntime.InferenceSession) -> Answers:
 
 def table(parts: list[Measured]) -> str:
     """For people: one line a method and group."""
-    lines = [f"{'group':34} {'clips':>5}  {'method':38} {'block rMSE':>10} {'clip rMSE':>9} {'median ms':>9} {'≤ 40 ms':>7} {'≤ 80 ms':>7}"]
+    lines = [
+        f"{'group':34} {'clips':>5}  {'method':38} {'block rMSE':>10} {'clip rMSE':>9} {'median ms':>9} {'≤ 40 ms':>7} {'≤ 80 ms':>7}"
+    ]
     for part in parts:
         for method, values in part.values.items():
             told = "{block_rmse_frames:10.2f} {clip_rmse_frames:9.2f} {clip_median_ms:9.0f} {clip_within_40ms:7.2f} {clip_within_80ms:7.2f}"

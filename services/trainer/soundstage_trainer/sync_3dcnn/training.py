@@ -39,7 +39,7 @@ class Sync3dTask:
     def __init__(self, learned: list[Clip], chosen_on: list[Clip], plan: Plan, run: Run) -> None:
         self.clips, self.chosen_on, self.plan, self.seed, self.device = learned, chosen_on, plan, run.seed, run.device
         self.places = [blocks.places(clip) for clip in learned]
-        self.steps, self.validate_every = plan.steps, max(1, plan.steps // 20)
+        self.steps, self.validate_every = plan.steps, max(1, plan.steps // 10)
         torch.manual_seed(run.seed)
         self.net = Sync3dCnn(plan.dropout)
         fit_scales(self.net, learned)
