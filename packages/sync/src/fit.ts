@@ -28,6 +28,8 @@ const LEAST_JUMP_MS = 60;
 const MOST_DRIFT_PPM = 3000;
 const DRIFT_STEP_PPM = 25;
 const LEAST_DRIFT_MS = 60;
+/** A long film's slope is sought on sums of its rows. */
+const MOST_GROUPS = 500;
 
 /** One constant offset, one even drift, or several stretches: whichever explains the rows best for what it has to choose. */
 export function fit(rows: readonly Row[], lags: number, penalties: Penalties): Stretch[] {
@@ -61,14 +63,36 @@ function bestDrift(rows: readonly Row[], lags: number): Stretch | undefined {
   const least = (LEAST_DRIFT_MS / lengthS) * 1000;
   // Finer steps than a lag over the whole length tell nothing, coarser ones miss the peak.
   const step = Math.max(DRIFT_STEP_PPM / 5, Math.min(DRIFT_STEP_PPM * 10, (LAG_MS / lengthS) * 1000));
+  const few = grouped(rows, lags);
   let best: Stretch | undefined;
+  const attempt = (driftPpm: number) => {
+    const tried = stretchOf(few, lags, driftPpm);
+    if (best === undefined || tried.peak.score > best.peak.score) best = tried;
+  };
   for (let ppm = Math.ceil(least / step) * step; ppm <= MOST_DRIFT_PPM; ppm += step) {
-    for (const driftPpm of [ppm, -ppm]) {
-      const tried = stretchOf(rows, lags, driftPpm);
-      if (best === undefined || tried.peak.score > best.peak.score) best = tried;
-    }
+    attempt(ppm);
+    attempt(-ppm);
   }
-  return best;
+  for (let finer = step / 2; best !== undefined && finer > step / 10; finer /= 2) {
+    const { driftPpm } = best;
+    attempt(driftPpm + finer);
+    attempt(driftPpm - finer);
+  }
+  return best && stretchOf(rows, lags, best.driftPpm);
+}
+
+/** At most MOST_GROUPS sums of neighbouring rows: within each, a drift is less than what a lag is wide. */
+function grouped(rows: readonly Row[], lags: number): readonly Row[] {
+  const each = Math.ceil(rows.length / MOST_GROUPS);
+  if (each <= 1) return rows;
+  return Array.from({ length: Math.ceil(rows.length / each) }, (_, n): Row => {
+    const own = rows.slice(n * each, (n + 1) * each);
+    return {
+      at: own.reduce((sum, { at }) => sum + at, 0) / own.length,
+      scores: Float32Array.from(sumOf(own, lags)),
+      frames: own.reduce((sum, { frames }) => sum + frames, 0),
+    };
+  });
 }
 
 /** The best way through lags and time where each change of the lag costs `penalty` (Viterbi). */
