@@ -28,8 +28,9 @@ export async function planSync(input: string, options: SyncOptions, signal?: Abo
   const report = options.report === undefined ? undefined : resolve(options.report);
   if (report !== undefined && !/\.html?$/i.test(report))
     throw badInput('--report writes a page: give it a name that ends with .html.', 'report');
-  const outputs = [output, report].filter((path) => path !== undefined);
-  await refuseOutputs(outputs, { inputs: [input], force: options.force ?? false });
+  const common = { inputs: [input], force: options.force ?? false };
+  if (output !== undefined) await refuseOutputs([output], common);
+  if (report !== undefined) await refuseOutputs([report], { ...common, option: '--report' });
   return { input: resolve(input), info, output, report };
 }
 

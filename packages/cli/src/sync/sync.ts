@@ -50,15 +50,17 @@ Examples:
         process.exitCode = await syncBatch(input, options);
         return;
       }
-      const made = await syncOneFile(input, options);
-      process.stdout.write(
-        options.json ? `${JSON.stringify(syncJson(made))}\n` : summary(made, shown(basename(input))),
-      );
+      const { made, output } = await syncOneFile(input, options);
+      const name = shown(basename(input));
+      process.stdout.write(options.json ? `${JSON.stringify(syncJson(made))}\n` : summary(made, { name, output }));
     });
 }
 
 /** Runs the sync job on one film, with progress on stderr; Ctrl-C stops it and leaves nothing behind. */
-async function syncOneFile(input: string, options: SyncOptions): Promise<SyncMade> {
+async function syncOneFile(
+  input: string,
+  options: SyncOptions,
+): Promise<{ made: SyncMade; output: string | undefined }> {
   return untilInterrupted(async (signal) => {
     const plan = await planSync(input, options, signal);
     if (serverOf(options) !== undefined) refuseOtherKind(plan);
@@ -66,7 +68,8 @@ async function syncOneFile(input: string, options: SyncOptions): Promise<SyncMad
     try {
       const sync = await openSyncMaker(options);
       try {
-        return await runPlan(sync, plan, { range: options.range, signal, onProgress: progress.report });
+        const made = await runPlan(sync, plan, { range: options.range, signal, onProgress: progress.report });
+        return { made, output: plan.output };
       } finally {
         await sync.close();
       }

@@ -17,7 +17,7 @@ export async function figuresTarget(
   const path = csv === undefined ? undefined : resolve(csv);
   if (path !== undefined) {
     if (!/\.csv$/i.test(path)) throw badInput('--csv writes figures: give it a name that ends with .csv.', 'csv');
-    await refuseOutputs([path], { inputs: [], force });
+    await refuseOutputs([path], { inputs: [], force, option: '--csv' });
   }
   const keeps = (file: string) => file === csvName && path !== undefined;
   return {

@@ -79,8 +79,8 @@ function curve({ curve: points }: FilmView): Html {
 }
 
 function parts(segments: FilmView['before']['segments'], name: string): Html {
-  return html`<div class="scroll">
-    <table class="parts" aria-label="Parts of ${name}">
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Parts of ${name}">
+    <table class="parts">
       <thead>
         <tr>
           ${['From', 'To', 'The sound comes', 'Drift', 'Sure', 'Speech'].map((words) => html`<th scope="col">${words}</th>`)}
