@@ -23,6 +23,8 @@ export { probeStored, type StoredClip } from './probe-stored.js';
 export { runningProcesses } from './process.js';
 export type { PcmSource, SoundSource } from './sound-input.js';
 export { defaultRepairExtension, repairContainer } from './repair-containers.js';
+export { retimeSound, type RetimeSoundOptions } from './retime-sound.js';
 export { shiftSound, type RepairedVideo, type ShiftSoundOptions } from './shift-sound.js';
 export { makeStillVideo, type StillVideoOptions } from './still-video.js';
 export { framesAtTicks } from './ticks.js';
+export type { SoundPiece } from './time-map.js';

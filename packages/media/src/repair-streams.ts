@@ -15,6 +15,8 @@ export interface StreamHead {
   /** Four letters of MP4 and MOV, such as `tmcd`. */
   tag: string;
   attachedPicture: boolean;
+  /** What players are told of the stream, such as `default`, `comment`. */
+  dispositions: string[];
   sampleRateHz: number;
   channels: number;
   bitRate: number;
@@ -40,7 +42,7 @@ export async function readHeads(
 ): Promise<FileHeads> {
   const entries =
     'format_tags:stream=index,codec_type,codec_name,codec_tag_string,sample_rate,channels,bit_rate,bits_per_raw_sample,' +
-    'bits_per_sample,time_base,has_b_frames:stream_disposition=attached_pic:stream_tags=BPS,BPS-eng';
+    'bits_per_sample,time_base,has_b_frames:stream_disposition:stream_tags=BPS,BPS-eng';
   const { output } = await runProcess({
     program: 'ffprobe',
     args: [
@@ -73,7 +75,7 @@ interface RawStream {
   bits_per_sample?: number;
   time_base?: string;
   has_b_frames?: number;
-  disposition?: { attached_pic?: number };
+  disposition?: Record<string, number>;
   tags?: Record<string, string>;
 }
 
@@ -87,7 +89,8 @@ function head(raw: RawStream): StreamHead {
     kind: kinds.find((kind) => kind === raw.codec_type) ?? 'unknown',
     codec: raw.codec_name ?? 'unknown',
     tag: raw.codec_tag_string ?? '',
-    attachedPicture: raw.disposition?.attached_pic === 1,
+    attachedPicture: raw.disposition?.['attached_pic'] === 1,
+    dispositions: Object.entries(raw.disposition ?? {}).flatMap(([name, set]) => (set === 1 ? [name] : [])),
     sampleRateHz: number(raw.sample_rate),
     channels: number(raw.channels),
     bitRate: number(raw.bit_rate, raw.tags?.['BPS'], raw.tags?.['BPS-eng']),
