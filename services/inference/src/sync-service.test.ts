@@ -90,6 +90,9 @@ async function create(name: string, content: Buffer, spec: Partial<SyncSpec> = {
   return (await services.client.call(InferenceServiceService.createSync, request)).job!.id;
 }
 
+/** No two clicks of it belong to their flashes by the same offset. */
+const apart = (flashS: number): number => (flashS < 1 ? 300 : flashS < 2 ? -100 : flashS < 3 ? 50 : -350);
+
 const clip = (name: string, ...args: string[]): Buffer => makeVideo(join(home.path, name), ...args);
 const result = async (name: string, content: Buffer, spec: Partial<SyncSpec> = {}): Promise<SyncResult> =>
   services.client.resultOf(await create(name, content, spec), 'sync');
@@ -130,7 +133,7 @@ describe('a talking-face video over gRPC', () => {
     expect(last.steps.map(({ name }) => name)).toEqual(steps);
 
     const said = await services.client.resultOf(id, 'sync');
-    expect(said).toMatchObject({ verdict: SyncVerdict.OFFSET, warnings: [], durationS: 6 });
+    expect(said).toMatchObject({ verdict: SyncVerdict.OFFSET, warnings: [], durationS: 4 });
     expect(said.whatWasDone).toMatch(/^The sound was moved 2[34]\d ms earlier\.$/);
     expect(said.offsetMs).toBeCloseTo(240, -1);
     expect(said.after).toMatchObject({ verdict: SyncVerdict.IN_SYNC });
@@ -165,7 +168,7 @@ describe('a talking-face video over gRPC', () => {
   }, 60_000);
 
   test('of which nothing can be told is left alone, and the reason is told', async () => {
-    const other = clip('other.mp4', ...flashes(), ...clicks((flashS) => 300 * Math.sin(9 * flashS)), ...H264, ...AAC);
+    const other = clip('other.mp4', ...flashes(), ...clicks(apart), ...H264, ...AAC);
     const said = await result('other.mp4', other);
     expect(said).toMatchObject({
       verdict: SyncVerdict.CANNOT_TELL,
@@ -189,7 +192,7 @@ describe('a talking-face video over gRPC', () => {
     const wandering = clip(
       'wanders.mp4',
       ...flashes(),
-      ...clicks((flashS) => (flashS < 3 ? 200 : -180)),
+      ...clicks((flashS) => (flashS < 2 ? 200 : -180)),
       ...H264,
       ...AAC,
     );

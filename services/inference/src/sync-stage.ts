@@ -53,6 +53,7 @@ async function runSpec(
   const reportPath = join(scratch, 'report.html');
   const made = await held.run({
     inputPath,
+    info,
     ...(spec.measureOnly ? {} : { outputPath: join(scratch, `repaired${defaultRepairExtension(info)}`) }),
     rangeS: spec.rangeS === 0 ? RANGE_S.usual : spec.rangeS,
     reportPath,

@@ -1,6 +1,6 @@
 /** When the picture flashes, seconds; uneven, so that one offset alone fits. */
-const FLASHES_S = [0.6, 1.4, 2.48, 3.2, 4.4, 5.2];
-const DURATION_S = 6;
+const FLASHES_S = [0.6, 1.32, 2.4, 3.2];
+const DURATION_S = 4;
 
 const at = (timesS: readonly number[], lastsS: number): string =>
   timesS.map((timeS) => `between(t,${(timeS - 0.001).toFixed(3)},${(timeS + lastsS).toFixed(3)})`).join('+');
@@ -15,5 +15,5 @@ export function flashes(): string[] {
 export function clicks(lateMs: number | ((flashS: number) => number)): string[] {
   const timesS = FLASHES_S.map((timeS) => timeS + (typeof lateMs === 'number' ? lateMs : lateMs(timeS)) / 1000);
   const click = `0.8*sin(2*PI*2000*t)*(${at(timesS, 0.006)})`;
-  return ['-f', 'lavfi', '-i', `aevalsrc='${click}':s=48000:d=${DURATION_S}`];
+  return ['-f', 'lavfi', '-i', `aevalsrc='${click}':s=16000:d=${DURATION_S}`];
 }

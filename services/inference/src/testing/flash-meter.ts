@@ -1,4 +1,4 @@
-import { decodeAudio, decodeFrames, probe } from '@soundstage/media';
+import { decodeAudio, decodeFrames, probe, type MediaInfo } from '@soundstage/media';
 import { SYNC_MODELS, type SyncMeasurement, type SyncSegment } from '@soundstage/sync';
 import type { MeterOf } from '../jobs/sync/open-sync.js';
 
@@ -20,14 +20,14 @@ export function flashMeter(cards: readonly { name: string; version: string }[] =
   return {
     version: models.map(({ name, version }) => `${name}/${version}`).join(),
     models,
-    async measure(path, { rangeS = 1, signal, onProgress } = {}) {
-      const info = await probe(path, { signal });
+    async measure(path, { rangeS = 1, info: given, signal, onProgress } = {}) {
+      const info = given ?? (await probe(path, { signal }));
       const durationS = info.video!.startS + info.video!.durationS;
       onProgress?.('listen', 0);
-      const clicksS = await clicksOf(path, signal);
+      const clicksS = await clicksOf(path, info, signal);
       onProgress?.('listen', 1);
       onProgress?.('look', 0);
-      const flashesS = await flashesOf(path, signal);
+      const flashesS = await flashesOf(path, info, signal);
       onProgress?.('look', 1);
       onProgress?.('compare', 1);
       return judge({ clicksS, flashesS, durationS, rangeS });
@@ -121,11 +121,11 @@ function cannotTell(events: Events, reason: 'no_face' | 'no_speech' | 'no_agreem
   };
 }
 
-async function flashesOf(path: string, signal: AbortSignal | undefined): Promise<number[]> {
+async function flashesOf(path: string, info: MediaInfo, signal: AbortSignal | undefined): Promise<number[]> {
   const views = [{ name: 'light', width: 16, height: 16, pixelFormat: 'gray' as const }];
   const timesS: number[] = [];
   let wasBright = false;
-  for await (const { timeS, data } of decodeFrames(path, { views, signal })) {
+  for await (const { timeS, data } of decodeFrames(path, { views, info, signal })) {
     const isBright = data.reduce((sum, value) => sum + value, 0) / data.length > 128;
     if (isBright && !wasBright) timesS.push(timeS);
     wasBright = isBright;
@@ -133,10 +133,10 @@ async function flashesOf(path: string, signal: AbortSignal | undefined): Promise
   return timesS;
 }
 
-async function clicksOf(path: string, signal: AbortSignal | undefined): Promise<number[]> {
+async function clicksOf(path: string, info: MediaInfo, signal: AbortSignal | undefined): Promise<number[]> {
   const timesS: number[] = [];
   let at = 0;
-  for await (const block of decodeAudio(path, { sampleRateHz: SAMPLE_RATE_HZ, channels: 1, signal })) {
+  for await (const block of decodeAudio(path, { sampleRateHz: SAMPLE_RATE_HZ, channels: 1, info, signal })) {
     for (const sample of block) {
       const timeS = at++ / SAMPLE_RATE_HZ;
       if (Math.abs(sample) > 0.3 && timeS - (timesS.at(-1) ?? -1) > 0.1) timesS.push(timeS);

@@ -26,6 +26,8 @@ export const RANGE_S = { least: 0.2, usual: 1, most: LONGEST_RANGE_S } as const;
 export interface SyncOptions {
   /** A video with sound. */
   inputPath: string;
+  /** What `examine` told about it. Without it that is done first. */
+  info?: MediaInfo | undefined;
   /**
    * Where the repaired video goes. It is there whole or not at all, an existing file is replaced, and only by what was
    * measured to be better. Absent: it is measured only.
@@ -83,7 +85,7 @@ export async function runSync(options: SyncOptions): Promise<SyncOutcome> {
   );
 
   clock.report('listen', 0, DOING.listen);
-  const info = await examine(inputPath, signal);
+  const info = options.info ?? (await examine(inputPath, signal));
   if (outputPath !== undefined) repairContainer(outputPath, info); // refused now where it can't be written
   const before = await measured(options, info, rangeS, clock);
   const draft = await repairAndProve(options, { info, before, rangeS, clock });
