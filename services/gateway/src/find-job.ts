@@ -6,6 +6,7 @@ import { unary, type Upstream } from './upstream.js';
 
 /** The kinds of jobs that people come for. */
 export const JOB_KINDS = ['foley', 'sync'] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
 
 /** A job of these kinds by its id. @throws NOT_FOUND, for jobs of the pipeline too, which are nobody's business here */
 export async function findJob(upstream: Upstream, id: string, signal?: AbortSignal): Promise<Job> {

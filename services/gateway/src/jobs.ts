@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SoundstageError } from '@soundstage/core';
 import { cuesTooLarge, CUES_LIMIT_BYTES } from './edited-cues.js';
 import { sendEvents } from './events.js';
-import { findJob, JOB_KINDS } from './find-job.js';
+import { findJob, type JobKind } from './find-job.js';
 import { createFromForm, createFromStored, type CreateOptions } from './job-create.js';
 import { readIdempotencyKey } from './job-form.js';
 import { jobToJson } from './job-json.js';
@@ -86,7 +86,7 @@ export function addJobRoutes(app: FastifyInstance, upstream: Upstream, options: 
     },
   );
 
-  app.get<{ Querystring: { kind: (typeof JOB_KINDS)[number]; pageSize: number; pageToken?: string } }>(
+  app.get<{ Querystring: { kind: JobKind; pageSize: number; pageToken?: string } }>(
     '/v1/jobs',
     {
       schema: {

@@ -1,7 +1,16 @@
-import type { CandidateJson, JobJson, LinkJson, Problem, SoundClassJson, UploadJson } from '../api-types.js';
+import type {
+  CandidateJson,
+  JobJson,
+  LinkJson,
+  Problem,
+  SoundClassJson,
+  SyncResultJson,
+  UploadJson,
+} from '../api-types.js';
 import { hashFile, sendToStore, STORE_ORIGIN } from './direct-upload.js';
 
-export type { CandidateJson, JobJson, Problem, SoundClassJson };
+export type { CandidateJson, JobJson, Problem, SoundClassJson, SyncResultJson };
+export type JobKind = JobJson['kind'];
 
 /** What went wrong, in a sentence for people. */
 export class ApiError extends Error {
@@ -27,6 +36,15 @@ export interface Wish {
   /** Seconds, for a still image; empty: as the server has it. */
   stillDurationS: string;
 }
+
+export interface SyncWish {
+  /** Offsets up to so many seconds either way are looked for. */
+  rangeS: number;
+  measureOnly: boolean;
+}
+
+/** What people call the video of a job. */
+export const nameOf = ({ request, syncRequest }: JobJson) => (request ?? syncRequest)?.fileName;
 
 function toError(body: unknown, status: number): ApiError {
   const problem = body as Partial<Problem> | undefined;
@@ -55,22 +73,27 @@ async function request<T>(path: string, init?: RequestInit): Promise<T> {
 }
 
 export const getJob = (id: string) => request<JobJson>(`/v1/jobs/${encodeURIComponent(id)}`);
-export const listJobs = (pageToken?: string) =>
+export const listJobs = (kind: JobKind, pageToken?: string) =>
   request<{ jobs: JobJson[]; nextPageToken?: string }>(
-    `/v1/jobs?pageSize=12${pageToken ? `&pageToken=${encodeURIComponent(pageToken)}` : ''}`,
+    `/v1/jobs?kind=${kind}&pageSize=12${pageToken ? `&pageToken=${encodeURIComponent(pageToken)}` : ''}`,
   );
 export const cancelJob = (id: string) =>
   request<JobJson>(`/v1/jobs/${encodeURIComponent(id)}/cancel`, { method: 'POST' });
 
-const postJob = (asked: object, key: string) =>
+const postJob = (asked: { kind: JobKind; [field: string]: unknown }, key: string) =>
   request<JobJson>('/v1/jobs', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': key },
-    body: JSON.stringify({ kind: 'foley', ...asked }),
+    body: JSON.stringify(asked),
   });
 
 /** Another take of a video that is on the server already. */
-export const repeatJob = (sourceJob: string, wish: Wish) => postJob({ sourceJob, ...fitting(wish) }, newKey());
+export const repeatJob = (sourceJob: string, wish: Wish) =>
+  postJob({ kind: 'foley', sourceJob, ...fitting(wish) }, newKey());
+
+/** The same video measured anew. */
+export const repeatSync = (sourceJob: string, wish: SyncWish) =>
+  postJob({ kind: 'sync', sourceJob, ...wish }, newKey());
 
 /** An address of a finished video for somebody else, that needs no log-in and works for an hour. */
 export const linkTo = (jobId: string) => request<LinkJson>(`/v1/jobs/${encodeURIComponent(jobId)}/link`);
@@ -84,7 +107,7 @@ export const renderCues = (
   sourceJob: string,
   cues: string,
   wish: Pick<Wish, 'keepOriginal' | 'quality' | 'stillDurationS'>,
-) => postJob({ sourceJob, cues, ...wish }, newKey());
+) => postJob({ kind: 'foley', sourceJob, cues, ...wish }, newKey());
 
 /** What was asked for in a job, to be asked for again. */
 export function wishOf({ request: asked }: JobJson): Wish {
@@ -129,21 +152,35 @@ export interface Upload {
 }
 
 export type UploadStep = 'read' | 'send';
+/** What is asked for with a file, as the fields of a form. */
+export type Asked = { kind: JobKind } & Record<string, string>;
+
+export function askFoley(wished: Wish, file: File): Asked {
+  const { engine, sound, keepOriginal, seed, mute, quality, candidates, stillDurationS } = fitting(wished);
+  return {
+    ...{ kind: 'foley' as const, engine, sound, keepOriginal: String(keepOriginal), seed },
+    ...{ mute: mute.join(', '), quality, candidates: String(candidates) },
+    ...(stillDurationS && isImage(file) ? { stillDurationS } : {}),
+  };
+}
+
+export const askSync = ({ rangeS, measureOnly }: SyncWish): Asked => ({
+  kind: 'sync',
+  rangeS: String(rangeS),
+  measureOnly: String(measureOnly),
+});
+
 type OnProgress = (fraction: number, step: UploadStep) => void;
 
 /** Sends a video: straight to the object store where that takes it, else to this server. */
-export function uploadVideo(file: File, wish: Wish, key: string, onProgress: OnProgress): Upload {
-  if (STORE_ORIGIN === '') return uploadForm(file, wish, key, onProgress);
+export function uploadVideo(file: File, asked: Asked, key: string, onProgress: OnProgress): Upload {
+  if (STORE_ORIGIN === '') return uploadForm(file, asked, key, onProgress);
   const abort = new AbortController();
   let form: Upload | undefined;
   const send = async () => {
     const sent = await uploadToStore(file, key, abort.signal, onProgress);
-    if (sent !== undefined) {
-      const { stillDurationS, ...asked } = fitting(wish);
-      const still = stillDurationS && isImage(file) ? { stillDurationS } : {};
-      return postJob({ ...asked, ...still, upload: sent }, key);
-    }
-    form = uploadForm(file, wish, key, onProgress);
+    if (sent !== undefined) return postJob({ ...asked, upload: sent } as Asked, key);
+    form = uploadForm(file, asked, key, onProgress);
     return form.job;
   };
   const job = send().catch((error: unknown) => {
@@ -173,18 +210,9 @@ async function uploadToStore(file: File, key: string, signal: AbortSignal, onPro
 }
 
 /** Sends a video with XMLHttpRequest, since fetch can't tell how much has been sent. */
-function uploadForm(file: File, wished: Wish, key: string, onProgress: OnProgress): Upload {
-  const wish = fitting(wished);
+function uploadForm(file: File, asked: Asked, key: string, onProgress: OnProgress): Upload {
   const form = new FormData();
-  form.set('kind', 'foley');
-  form.set('engine', wish.engine);
-  form.set('sound', wish.sound);
-  form.set('keepOriginal', String(wish.keepOriginal));
-  form.set('seed', wish.seed);
-  form.set('mute', wish.mute.join(', '));
-  form.set('quality', wish.quality);
-  form.set('candidates', String(wish.candidates));
-  if (wish.stillDurationS && isImage(file)) form.set('stillDurationS', wish.stillDurationS);
+  for (const [name, value] of Object.entries(asked)) form.set(name, value);
   form.set('sizeBytes', String(file.size));
   form.set('file', file);
   const xhr = new XMLHttpRequest();

@@ -1,9 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, followJob, getJob, hasEnded, type JobJson } from './api.js';
+import { ApiError, followJob, getJob, hasEnded, nameOf, type JobJson, type JobKind } from './api.js';
 import { History } from './history.js';
 import { Mark } from './icons.js';
 import { JobView } from './job-view.js';
 import { Start } from './start.js';
+import { SyncStart } from './sync-start.js';
+import { startOf, Tabs } from './tabs.js';
 import { percent } from './format.js';
 
 /** The job that the address names: `#/jobs/<id>`. */
@@ -11,7 +13,14 @@ function jobInAddress(): string | undefined {
   return /^#\/jobs\/([a-z0-9-]{1,64})$/.exec(location.hash)?.[1];
 }
 
+/** The tab that the address names: `#/sync`; a job's own is known once it is there. */
+function tabInAddress(): JobKind | undefined {
+  if (location.hash.startsWith('#/jobs/')) return undefined;
+  return location.hash === startOf('sync') ? 'sync' : 'foley';
+}
+
 export function App() {
+  const [tab, setTab] = useState<JobKind>(() => tabInAddress() ?? 'foley');
   const [jobId, setJobId] = useState(jobInAddress);
   const [job, setJob] = useState<JobJson>();
   const [problem, setProblem] = useState<ApiError>();
@@ -22,6 +31,7 @@ export function App() {
   useEffect(() => {
     const changed = () => {
       setJobId(jobInAddress());
+      setTab((before) => tabInAddress() ?? before);
       window.scrollTo(0, 0);
     };
     addEventListener('hashchange', changed);
@@ -50,7 +60,10 @@ export function App() {
 
   const shown = job?.id === jobId ? job : undefined;
   useEffect(() => {
-    const name = shown?.request?.fileName || 'a video';
+    if (shown) setTab(shown.kind);
+  }, [shown?.kind]);
+  useEffect(() => {
+    const name = (shown && nameOf(shown)) || 'a video';
     document.title = !jobId
       ? 'Soundstage'
       : shown && !hasEnded(shown)
@@ -79,40 +92,44 @@ export function App() {
         <a class="wordmark" href="#/">
           <Mark /> Soundstage
         </a>
+        <Tabs tab={tab} />
         <nav aria-label="Site">
-          {jobId && <a href="#/">New video</a>}
+          {jobId && <a href={startOf(tab)}>New video</a>}
           <a href="#history" onClick={(event) => (event.preventDefault(), focusHistory())}>
             Earlier videos
           </a>
         </nav>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
-        {!jobId && <Start onStarted={open} />}
-        {jobId && problem && (
-          <section class="notice notice-error" aria-labelledby="problem">
-            <h1 id="problem" tabIndex={-1}>
-              {problem.reason === 'NOT_FOUND' ? 'This video isn’t here' : 'This video can’t be shown now'}
-            </h1>
-            <p>{problem.message}</p>
-            <a class="button" href="#/">
-              Start with another video
-            </a>
-          </section>
-        )}
-        {jobId && !problem && shown && (
-          <JobView key={jobId} job={shown} file={files.current.get(jobId)} onJob={setJob} onAnother={open} />
-        )}
-        {jobId && !problem && !shown && (
-          <p class="loading" role="status">
-            Loading…
-          </p>
-        )}
+        <div id="panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
+          {!jobId && (tab === 'sync' ? <SyncStart onStarted={open} /> : <Start onStarted={open} />)}
+          {jobId && problem && (
+            <section class="notice notice-error" aria-labelledby="problem">
+              <h1 id="problem" tabIndex={-1}>
+                {problem.reason === 'NOT_FOUND' ? 'This video isn’t here' : 'This video can’t be shown now'}
+              </h1>
+              <p>{problem.message}</p>
+              <a class="button" href={startOf(tab)}>
+                Start with another video
+              </a>
+            </section>
+          )}
+          {jobId && !problem && shown && (
+            <JobView key={jobId} job={shown} file={files.current.get(jobId)} onJob={setJob} onAnother={open} />
+          )}
+          {jobId && !problem && !shown && (
+            <p class="loading" role="status">
+              Loading…
+            </p>
+          )}
+        </div>
       </main>
-      <History current={shown} />
+      <History kind={tab} current={shown} />
       <footer class="colophon">
         <p>
-          Soundstage finds moments of contact and motion in the picture and lays real, freely licensed recordings under
-          them. It guesses what sounds, and says how sure it is. It makes no speech and no music.
+          {tab === 'sync'
+            ? 'Soundstage compares how lips move with what is said. It says how sure it is, says so where it can’t tell, and never touches the picture.'
+            : 'Soundstage finds moments of contact and motion in the picture and lays real, freely licensed recordings under them. It guesses what sounds, and says how sure it is. It makes no speech and no music.'}
         </p>
         <p>
           Videos stay on this server. For programs: <a href="/openapi.json">the HTTP API</a>.

@@ -1,6 +1,6 @@
 import type { JobJson } from './api.js';
 import { duration, percent, signed } from './format.js';
-import { stepTitle } from './steps.js';
+import { stepTitle, wayOf } from './steps.js';
 
 type Result = NonNullable<JobJson['result']>;
 
@@ -8,7 +8,6 @@ type Result = NonNullable<JobJson['result']>;
 export function Details({ job }: { job: JobJson }) {
   const { classes, timings, candidates, timingTrust, models } = job.result!;
   const { sounds, loudnessLufs, truePeakDbtp, links } = candidates[0]!;
-  const total = timings.reduce((sum, t) => sum + t.seconds, 0);
   return (
     <div class="details">
       {links.cues ? <Classes classes={classes} asked={job.request?.sound} /> : <Models models={models} />}
@@ -51,22 +50,7 @@ export function Details({ job }: { job: JobJson }) {
           </dl>
         </section>
       </div>
-      {total > 0 && (
-        <section aria-labelledby="time-title">
-          <h2 id="time-title">Where the time went</h2>
-          <ul class="timings">
-            {timings.map(({ step, seconds }) => (
-              <li key={step}>
-                <span>{stepTitle(step, job.request?.engine)}</span>
-                <span class="meter" aria-hidden="true">
-                  <span style={{ transform: `scaleX(${seconds / total})` }} />
-                </span>
-                <span class="class-figure">{duration(seconds)}</span>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <Timings job={job} timings={timings} />
     </div>
   );
 }
@@ -97,10 +81,10 @@ function Classes({ classes, asked }: { classes: Result['classes']; asked: string
 }
 
 /** What drew the sound, where no recordings were used. */
-function Models({ models }: { models: Result['models'] }) {
+export function Models({ models, words = 'Made by' }: { models: Result['models']; words?: string }) {
   return (
     <section aria-labelledby="models-title">
-      <h2 id="models-title">Made by</h2>
+      <h2 id="models-title">{words}</h2>
       <ul class="sounds">
         {models.map(({ name, version }) => (
           <li key={name}>
@@ -119,5 +103,27 @@ function Level({ value, unit }: { value: number | undefined; unit: string }) {
     <>
       {signed(value)} <span>{unit}</span>
     </>
+  );
+}
+
+/** How long each step took. */
+export function Timings({ job, timings }: { job: JobJson; timings: Result['timings'] }) {
+  const total = timings.reduce((sum, t) => sum + t.seconds, 0);
+  if (total === 0) return null;
+  return (
+    <section aria-labelledby="time-title">
+      <h2 id="time-title">Where the time went</h2>
+      <ul class="timings">
+        {timings.map(({ step, seconds }) => (
+          <li key={step}>
+            <span>{stepTitle(step, wayOf(job))}</span>
+            <span class="meter" aria-hidden="true">
+              <span style={{ transform: `scaleX(${seconds / total})` }} />
+            </span>
+            <span class="class-figure">{duration(seconds)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

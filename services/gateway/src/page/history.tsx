@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { hasEnded, listJobs, type ApiError, type JobJson } from './api.js';
+import { headline } from '@soundstage/sync/answer';
+import { hasEnded, listJobs, nameOf, type ApiError, type JobJson, type JobKind } from './api.js';
 import { dateTime, duration, percent } from './format.js';
 
 const STATES: Record<JobJson['state'], string> = {
@@ -11,14 +12,14 @@ const STATES: Record<JobJson['state'], string> = {
 };
 
 /** The jobs of this server, newest first. */
-export function History({ current }: { current: JobJson | undefined }) {
+export function History({ kind, current }: { kind: JobKind; current: JobJson | undefined }) {
   const [jobs, setJobs] = useState<JobJson[]>();
   const [next, setNext] = useState<string>();
   const [problem, setProblem] = useState('');
 
   const load = useCallback(
     () =>
-      listJobs().then(
+      listJobs(kind).then(
         (page) => {
           setJobs(page.jobs);
           setNext(page.nextPageToken);
@@ -26,19 +27,19 @@ export function History({ current }: { current: JobJson | undefined }) {
         },
         (error: ApiError) => setProblem(error.message),
       ),
-    [],
+    [kind],
   );
   // Another job, or another state of this one, changes the list.
-  useEffect(() => void load(), [current?.id, current?.state]);
+  useEffect(() => void load(), [kind, current?.id, current?.state]);
   const busy = jobs?.some((job) => !hasEnded(job)) ?? false;
   useEffect(() => {
     if (!busy) return undefined;
     const timer = setInterval(() => void load(), 5000);
     return () => clearInterval(timer);
-  }, [busy]);
+  }, [busy, kind]);
 
   const more = () =>
-    listJobs(next).then(
+    listJobs(kind, next).then(
       (page) => {
         setJobs([...(jobs ?? []), ...page.jobs]);
         setNext(page.nextPageToken);
@@ -60,7 +61,7 @@ export function History({ current }: { current: JobJson | undefined }) {
             .map((job) => (
               <li key={job.id}>
                 <a href={`#/jobs/${job.id}`} aria-current={job.id === current?.id ? 'page' : undefined}>
-                  <span class="history-name">{job.request?.fileName || 'A video'}</span>
+                  <span class="history-name">{nameOf(job) || 'A video'}</span>
                   <span class="history-about">{aboutOf(job)}</span>
                   <time dateTime={job.createTime}>{dateTime(job.createTime)}</time>
                   <span class={`state state-${job.state}`}>
@@ -83,6 +84,7 @@ export function History({ current }: { current: JobJson | undefined }) {
 
 function aboutOf(job: JobJson): string {
   if (job.error) return job.error.message;
+  if (job.syncResult) return headline(job.syncResult);
   const asked = job.request?.sound && `“${job.request.sound}”`;
   const { result } = job;
   if (!result) return asked || (job.request?.cues ? 'edited' : '');

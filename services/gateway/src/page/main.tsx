@@ -10,5 +10,7 @@ import './lanes.css';
 import './editor.css';
 import './candidates.css';
 import './history.css';
+import './tabs.css';
+import './sync.css';
 
 render(<App />, document.getElementById('app')!);

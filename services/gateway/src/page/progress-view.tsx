@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JobJson } from './api.js';
 import { Film } from './film.js';
 import { duration, percent } from './format.js';
-import { stepNow, stepTitle } from './steps.js';
+import { stepNow, stepTitle, wayOf } from './steps.js';
 import { useObjectUrl } from './video-picker.js';
 
 interface ProgressViewProps {
@@ -17,11 +17,11 @@ export function ProgressView({ job, name, file, onCancel }: ProgressViewProps) {
   const [cancelling, setCancelling] = useState(false);
   const elapsed = useElapsed(job.createTime);
   const preview = useObjectUrl(file);
-  const engine = job.request?.engine;
+  const way = wayOf(job);
   const queued = job.state === 'queued';
   const current = job.steps.findIndex((step) => step.fraction < 1);
   const step = job.steps[current];
-  const now = queued ? 'Waiting for its turn' : step ? stepNow(step.name, engine) : 'Finishing';
+  const now = queued ? 'Waiting for its turn' : step ? stepNow(step.name, way) : 'Finishing';
   const spoken = step && !queued ? `${now}, step ${current + 1} of ${job.steps.length}` : now;
 
   return (
@@ -66,12 +66,12 @@ export function ProgressView({ job, name, file, onCancel }: ProgressViewProps) {
         </div>
         <ol class="steps">
           {job.steps
-            .filter(({ name: id }) => engine !== 'regnet' || (id !== 'what' && id !== 'when'))
+            .filter(({ name: id }) => way !== 'regnet' || (id !== 'what' && id !== 'when'))
             .map(({ name: id, fraction, seconds, message }, i) => {
               const state = fraction >= 1 ? 'done' : i === current && !queued ? 'now' : 'waiting';
               return (
                 <li key={id} class={`step step-${state}`} aria-current={state === 'now' ? 'step' : undefined}>
-                  <span class="step-title">{stepTitle(id, engine)}</span>
+                  <span class="step-title">{stepTitle(id, way)}</span>
                   <span class="step-message">{message}</span>
                   <span class="step-seconds">{seconds > 0 ? duration(seconds) : ''}</span>
                   <span class="visually-hidden">{state === 'now' ? percent(fraction) : state}</span>

@@ -1,13 +1,13 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { isImage, newKey, uploadVideo, type ApiError, type Upload, type UploadStep, type Wish } from './api.js';
+import { useState } from 'preact/hooks';
+import { askFoley, isImage, type Wish } from './api.js';
 import { Film } from './film.js';
-import { bytes, percent } from './format.js';
+import { SendingView } from './sending.js';
+import { useUpload } from './use-upload.js';
 import { VideoPicker } from './video-picker.js';
 import { WishFields } from './wish-fields.js';
 
 /** The first view: choose a video, say what is wished for, send it. */
 export function Start({ onStarted }: { onStarted(jobId: string, file: File): void }) {
-  const [file, setFile] = useState<File>();
   const [wish, setWish] = useState<Wish>({
     engine: 'palette',
     sound: '',
@@ -18,44 +18,13 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
     candidates: 1,
     stillDurationS: '',
   });
-  const [sent, setSent] = useState<number>();
-  const [step, setStep] = useState<UploadStep>('send');
-  const [problem, setProblem] = useState('');
-  const upload = useRef<Upload>(undefined);
-  /** One key for one video and wish, so that a second try after a broken connection can't make a second job. */
-  const key = useRef(newKey());
-  useEffect(() => () => upload.current?.cancel(), []);
+  const sending = useUpload({
+    ask: (file) => askFoley(wish, file),
+    missing: 'Choose a video or an image first.',
+    onStarted,
+  });
+  const { file, sent, problem } = sending;
   const busy = sent !== undefined;
-
-  function choose(chosen: File | undefined, refusal = '') {
-    setProblem(refusal);
-    setFile(chosen);
-    key.current = newKey();
-  }
-
-  async function send() {
-    if (!file) {
-      setProblem('Choose a video or an image first.');
-      document.getElementById('video-file')?.focus();
-      return;
-    }
-    setProblem('');
-    setSent(0);
-    try {
-      upload.current = uploadVideo(file, wish, key.current, (fraction, now) => {
-        setSent(fraction);
-        setStep(now);
-      });
-      const job = await upload.current.job;
-      upload.current = undefined;
-      onStarted(job.id, file);
-    } catch (error) {
-      const { message, reason } = error as ApiError;
-      setSent(undefined);
-      if (reason !== 'UNAVAILABLE') key.current = newKey();
-      setProblem(reason === 'CANCELLED' ? '' : message);
-    }
-  }
 
   return (
     <form
@@ -64,7 +33,7 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        void sending.send();
       }}
     >
       <div class="start-words">
@@ -78,7 +47,7 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
       </div>
 
       <Film track={sent ?? 0} class="start-film">
-        <VideoPicker file={file} disabled={busy} onChoose={choose} />
+        <VideoPicker file={file} disabled={busy} onChoose={sending.choose} />
       </Film>
 
       <div class="start-options">
@@ -93,7 +62,7 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
               wish={wish}
               still={file !== undefined && isImage(file)}
               onWish={(changed) => {
-                key.current = newKey();
+                sending.changed();
                 setWish(changed);
               }}
             />
@@ -102,30 +71,7 @@ export function Start({ onStarted }: { onStarted(jobId: string, file: File): voi
             </button>
           </>
         )}
-        {busy && file && (
-          <div class="sending">
-            <div
-              class="bar"
-              role="progressbar"
-              aria-label="Upload"
-              aria-valuemin={0}
-              aria-valuemax={100}
-              aria-valuenow={Math.round(sent * 100)}
-            >
-              <div class="bar-fill" style={{ transform: `scaleX(${sent})` }} />
-            </div>
-            <p>
-              {step === 'read'
-                ? `Reading it, ${percent(sent)}`
-                : sent < 1
-                  ? `Sending ${bytes(file.size * sent)} of ${bytes(file.size)}, ${percent(sent)}`
-                  : 'Sent. The server checks it…'}
-            </p>
-            <button class="button" type="button" onClick={() => upload.current?.cancel()}>
-              Cancel the upload
-            </button>
-          </div>
-        )}
+        <SendingView sending={sending} />
       </div>
     </form>
   );

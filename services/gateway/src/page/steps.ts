@@ -1,3 +1,5 @@
+import type { JobJson } from './api.js';
+
 /** What the steps of a job are called in front of people. */
 const STEPS: Record<string, { title: string; now: string }> = {
   fetch: { title: 'Fetch', now: 'Fetching the video' },
@@ -16,16 +18,29 @@ const DRAWN: typeof STEPS = {
   sound: { title: 'Draw', now: 'Drawing the end of the sound' },
 };
 
-type Engine = 'palette' | 'regnet' | undefined;
+const SYNC: typeof STEPS = {
+  listen: { title: 'Listen', now: 'Listening for speech' },
+  look: { title: 'Look', now: 'Following faces and lips' },
+  compare: { title: 'Compare', now: 'Comparing lips and sound' },
+  repair: { title: 'Repair', now: 'Moving the sound' },
+  prove: { title: 'Prove', now: 'Measuring the repaired video' },
+  report: { title: 'Report', now: 'Writing the report' },
+  store: { title: 'Store', now: 'Storing what was found' },
+};
 
-export function stepTitle(name: string, engine: Engine): string {
-  return wordsFor(name, engine)?.title ?? name;
+/** What kind of job it is, and of foley by which engine. */
+type Way = 'palette' | 'regnet' | 'sync' | undefined;
+
+export const wayOf = ({ kind, request }: JobJson): Way => (kind === 'sync' ? kind : request?.engine);
+
+export function stepTitle(name: string, way: Way): string {
+  return wordsFor(name, way)?.title ?? name;
 }
 
-export function stepNow(name: string, engine: Engine): string {
-  return wordsFor(name, engine)?.now ?? name;
+export function stepNow(name: string, way: Way): string {
+  return wordsFor(name, way)?.now ?? name;
 }
 
-function wordsFor(name: string, engine: Engine) {
-  return (engine === 'regnet' ? DRAWN[name] : undefined) ?? STEPS[name];
+function wordsFor(name: string, way: Way) {
+  return (way === 'regnet' ? DRAWN[name] : way === 'sync' ? SYNC[name] : undefined) ?? STEPS[name];
 }

@@ -7,11 +7,13 @@ const LIMIT_BYTES = Number(document.querySelector<HTMLMetaElement>('meta[name=up
 interface VideoPickerProps {
   file: File | undefined;
   disabled: boolean;
+  /** Whether it may be a still image, too. */
+  images?: boolean;
   onChoose(file: File | undefined, refusal?: string): void;
 }
 
 /** A place to drop a video; a real file field underneath, so that keyboard and screen reader work as everywhere. */
-export function VideoPicker({ file, disabled, onChoose }: VideoPickerProps) {
+export function VideoPicker({ file, disabled, images = true, onChoose }: VideoPickerProps) {
   const [over, setOver] = useState(false);
   const preview = useObjectUrl(file);
   const [playable, setPlayable] = useState(true);
@@ -79,7 +81,9 @@ export function VideoPicker({ file, disabled, onChoose }: VideoPickerProps) {
             <strong>
               Drop a video here, or <span class="picker-change">choose one</span>
             </strong>
-            <span>MP4, MOV, WebM or MKV, or a photo, up to {bytes(LIMIT_BYTES)}</span>
+            <span>
+              MP4, MOV, WebM or MKV{images && ', or a photo'}, up to {bytes(LIMIT_BYTES)}
+            </span>
           </>
         )}
       </label>
@@ -87,7 +91,7 @@ export function VideoPicker({ file, disabled, onChoose }: VideoPickerProps) {
         id="video-file"
         class="picker-input"
         type="file"
-        accept="video/*,.mkv,.mov,.avi,image/png,image/jpeg,image/webp"
+        accept={`video/*,.mkv,.mov,.avi${images ? ',image/png,image/jpeg,image/webp' : ''}`}
         disabled={disabled}
         onChange={(event) => take(event.currentTarget.files)}
       />
