@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { badInput } from '@soundstage/core';
+import { RANGE_S } from '@soundstage/inference';
 
 /** What the command line says, after each option was read by itself. */
 export interface SyncOptions {
@@ -19,9 +20,6 @@ export interface SyncOptions {
   quiet?: boolean;
 }
 
-export const DEFAULT_RANGE_S = 1;
-const WIDEST_RANGE_S = 5;
-
 export function addSyncOptions(command: Command): Command {
   return command
     .argument('<input>', 'the film, a folder of films, or gs://BUCKET/PREFIX')
@@ -32,7 +30,7 @@ export function addSyncOptions(command: Command): Command {
     .option('--measure', 'repair nothing; with -o DIR the reports and figures of a folder are written all the same')
     .option(
       '--range <seconds>',
-      `look for offsets up to so many seconds either way (default: ${DEFAULT_RANGE_S}, at most ${WIDEST_RANGE_S})`,
+      `look for offsets up to so many seconds either way (default: ${RANGE_S.usual}, at most ${RANGE_S.most})`,
       parseRange,
     )
     .option('--report <file>', 'write a page with all that the measurement of one film rests on (.html)')
@@ -66,7 +64,7 @@ export function refuseForFolder({ output, report, csv }: SyncOptions): void {
 
 function parseRange(text: string): number {
   const seconds = Number(text);
-  if (text.trim() === '' || !(seconds > 0 && seconds <= WIDEST_RANGE_S))
-    throw new InvalidArgumentError(`It must be a number of seconds above 0, and at most ${WIDEST_RANGE_S}.`);
+  if (text.trim() === '' || !(seconds >= RANGE_S.least && seconds <= RANGE_S.most))
+    throw new InvalidArgumentError(`It must be a number of seconds from ${RANGE_S.least} to ${RANGE_S.most}.`);
   return seconds;
 }

@@ -1,10 +1,11 @@
 import { canonicalJson, sha256 } from '@soundstage/core';
+import { RANGE_S } from '@soundstage/inference';
 import { headline, lateness, percent, type SyncVerdict } from '@soundstage/sync';
 import type { BatchJob } from '../../batch/batch-job.js';
 import type { BatchEntry } from '../../batch/entry.js';
 import type { BatchTarget } from '../../batch/places.js';
 import { table } from '../../table.js';
-import { DEFAULT_RANGE_S, type SyncOptions } from '../options.js';
+import type { SyncOptions } from '../options.js';
 import { overviewPage } from '../report/overview.js';
 import { VERDICTS } from '../report/verdicts.js';
 import type { SyncMaker } from '../sync-maker.js';
@@ -28,7 +29,7 @@ export function syncJob(
     recordsName: 'sync-records',
     async open() {
       const sync = await open(options);
-      const { range = DEFAULT_RANGE_S, measure = false } = options;
+      const { range = RANGE_S.usual, measure = false } = options;
       return {
         settings: sha256(canonicalJson({ range, measure, version: sync.version })),
         check: async () => undefined,
