@@ -5,7 +5,7 @@ import { LONGEST_RANGE_S, type SyncMeasurement, type SyncMeter } from '@soundsta
 import { examine } from './examine.js';
 import { isBetter } from './is-better.js';
 import { checkOutput, draftBeside, writeWhole } from './outputs.js';
-import { canRepair, repair, repairInWords } from './repair.js';
+import { repair, repairInWords } from './repair.js';
 import { syncPage } from './sync-page.js';
 import { turnClock, type TurnClock } from './turn-clock.js';
 
@@ -171,8 +171,6 @@ async function repairAndProve(
   if (outputPath === undefined) return asItIs('It was measured, and nothing was altered.');
   if (before.verdict === 'in_sync') return asItIs('It is in sync, so that nothing was altered.');
   if (before.verdict === 'cannot_tell') return asItIs('Nothing can be told of it, so that nothing was altered.');
-
-  if (!canRepair(before)) return asItIs('Its offset changes, which is not repaired: nothing was altered.');
 
   const path = draftBeside(outputPath);
   try {
