@@ -179,7 +179,7 @@ export function uploadVideo(file: File, asked: Asked, key: string, onProgress: O
   let form: Upload | undefined;
   const send = async () => {
     const sent = await uploadToStore(file, key, abort.signal, onProgress);
-    if (sent !== undefined) return postJob({ ...asked, upload: sent } as Asked, key);
+    if (sent !== undefined) return postJob({ ...asked, upload: sent }, key);
     form = uploadForm(file, asked, key, onProgress);
     return form.job;
   };
