@@ -27,19 +27,19 @@ describe('soundstage sync', () => {
     expect(stdout).toMatch(/^bars\.mp4: It can’t be told/);
     expect(stdout).toMatch(/^Nothing written {2}.*nothing was altered\.$/m);
     expect(existsSync(path('out.mp4'))).toBe(false);
-  }, 60_000);
+  }, 180_000);
 
   test('refuses a wrong input with exit code 2 and one sentence, without a word on stdout', async () => {
     const { code, stdout, stderr } = await soundstage(['sync', 'nothing.mp4', '--json']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
-  }, 60_000);
+  }, 180_000);
 
   test('says where a model is missing, with exit code 2', async () => {
     const { code, stderr } = await soundstage(['sync', 'bars.mp4'], { env: { SOUNDSTAGE_MODELS_DIR: path('none') } });
     expect(code).toBe(2);
     expect(stderr).toContain('sync');
-  }, 60_000);
+  }, 180_000);
 });
 
 onRealClips('soundstage sync on a face that speaks', () => {
@@ -69,7 +69,7 @@ onRealClips('soundstage sync on a face that speaks', () => {
       },
     ]);
     expect(existsSync(path('untouched.mkv'))).toBe(false);
-  }, 60_000);
+  }, 180_000);
 
   test('finds by how much the sound is late, repairs it without touching the picture, and proves it', async () => {
     const args = ['sync', 'late.mkv', '-o', 'repaired.mkv', '--report', 'late.html', '--json'];
@@ -87,5 +87,5 @@ onRealClips('soundstage sync on a face that speaks', () => {
     expect(Math.abs(said.after.offset_ms)).toBeLessThan(40);
     expect(await hashVideoPackets(path('repaired.mkv'))).toBe(await hashVideoPackets(late));
     expect(readFileSync(path('late.html'), 'utf8').includes('src="./repaired.mkv"')).toBe(true);
-  }, 60_000);
+  }, 180_000);
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   services = await withEnvironment({ SOUNDSTAGE_MODEL_THREADS: '1' }, () =>
     startTestServices(createLocalAdapters, [createInferenceWith(flashMeterOf)], path('service')),
   );
-}, 120_000);
+}, 180_000);
 
 afterAll(async () => {
   await services?.drain();
@@ -68,7 +68,7 @@ describe('soundstage sync FOLDER', () => {
       /^file,verdict,reason,offset_ms,.*\r\n'=late\.mp4,offset,/,
     );
     expect(readdirSync(folder.root).filter((name) => !before.includes(name))).toEqual(['figures.csv']);
-  }, 120_000);
+  }, 180_000);
 
   test('goes on after a kill, repairs what can be repaired, and copies nothing else', async () => {
     const child = spawn(process.execPath, [MAIN, ...args('-o', 'out', '-q')], {
@@ -104,7 +104,7 @@ describe('soundstage sync FOLDER', () => {
     expect(await hashVideoPackets(path('out/=late.mp4'))).toBe(await hashVideoPackets(path('films/=late.mp4')));
     // The report plays both films from where they lie.
     expect(playedBy('out/sub/early.mkv.sync.html')).toEqual(['../../films/sub/early.mkv', './early.mkv']);
-  }, 120_000);
+  }, 180_000);
 
   test('tells all of it in sync.csv, and in a page that leads to the reports', () => {
     const [columns, ...rows] = readFileSync(path('out/sync.csv'), 'utf8').trimEnd().split('\r\n');
@@ -113,7 +113,7 @@ describe('soundstage sync FOLDER', () => {
     );
     expect(rows).toHaveLength(4);
     expect(rows[0]).toMatch(
-      /^'=late\.mp4,offset,,2[34]\d(\.\d)?,0,1,0\.9,6,yes,-?\d.*,in_sync,'=late\.mp4,'=late\.mp4\.sync\.html,,/,
+      /^'=late\.mp4,offset,,2[34]\d(\.\d)?,0,1,0\.9,\d+,yes,-?\d.*,in_sync,'=late\.mp4,'=late\.mp4\.sync\.html,,/,
     );
     expect(rows[1]).toMatch(/^fine\.mp4,in_sync,,.*,no,,,,fine\.mp4\.sync\.html,,/);
     expect(rows[2]).toMatch(/^silent\.mp4,,,.*no sound.*,refused,/);
@@ -131,13 +131,13 @@ describe('soundstage sync FOLDER', () => {
     const other = await batch('-o', 'out', '--range', '2');
     expect(other.films['=late.mp4']).toMatchObject({ state: 'skipped', error: expect.stringContaining('--force') });
     expect(statSync(path('out/=late.mp4')).mtimeMs).toBe(whole);
-  }, 120_000);
+  }, 180_000);
 
   test('takes back a repaired film that is forced anew and isn’t repaired any more', async () => {
     const { films } = await batch('-o', 'out', '--measure', '--force');
     expect(films['=late.mp4']).toMatchObject({ state: 'done', repaired: false, output: null });
     expect(existsSync(path('out/=late.mp4.sync.html'))).toBe(true);
-  }, 120_000);
+  }, 180_000);
 
   test('has one film repaired by the service, and made a page of it here', async () => {
     symlinkSync(path('films/sub/early.mkv'), path('early.mkv'));
@@ -149,7 +149,7 @@ describe('soundstage sync FOLDER', () => {
     expect(playedBy('one.html')).toEqual(['./early.mkv', './one.mkv']);
     const kind = await folder.soundstage(['sync', 'early.mkv', '-o', 'one.mp4', '--server', services.address]);
     expect(kind).toMatchObject({ code: 2, stderr: expect.stringContaining('makes a .mkv') });
-  }, 120_000);
+  }, 180_000);
 
   test('refuses what fits no folder, and a folder without films', async () => {
     const refused = async (...more: string[]) => {
@@ -163,5 +163,5 @@ describe('soundstage sync FOLDER', () => {
     mkdirSync(path('nothing'));
     const none = await folder.soundstage(['sync', 'nothing', '--server', services.address]);
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining(`no video below nothing`) });
-  }, 120_000);
+  }, 180_000);
 });
