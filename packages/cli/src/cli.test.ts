@@ -119,7 +119,14 @@ describe('soundstage demo', () => {
 
 describe('soundstage', () => {
   test('tells with examples what it can do', async () => {
-    for (const args of [['--help'], ['foley', '--help'], ['demo', '--help'], ['up', '--help'], ['serve', '--help']]) {
+    for (const args of [
+      ['--help'],
+      ['foley', '--help'],
+      ['sync', '--help'],
+      ['demo', '--help'],
+      ['up', '--help'],
+      ['serve', '--help'],
+    ]) {
       const { code, stdout } = await soundstage(args);
       expect(code).toBe(0);
       expect(stdout).toContain('Examples:');
