@@ -154,7 +154,7 @@ function cutCommand(options: CutPartsOptions, info: MediaInfo, limits: MediaLimi
     const source =
       info.audio === undefined
         ? `anullsrc=r=${sound.sampleRateHz}:cl=mono`
-        : `[0:${info.audio.index}]asetpts=PTS-(${filterTime(sound.startS).toFixed(6)}/TB),${alignedSound(sound.sampleRateHz, 1, 0)},apad=whole_len=${sound.samples}`;
+        : `[0:${info.audio.index}]${alignedSound(sound.sampleRateHz, 1, filterTime(sound.startS))},apad=whole_len=${sound.samples}`;
     graph.push(`${source},atrim=end_sample=${sound.samples}[a]`);
     outputs.push({
       options: [

@@ -43,7 +43,7 @@ export async function* decodeAudio(
         inputs: [
           { options: [...guardOptions(limits), '-vn', '-sn', '-dn', ...clock.inputOptions], url: 'file:/dev/fd/3' },
         ],
-        filterGraph: `[0:${info.audio.index}]${alignedSound(sampleRateHz, channels, clock.filterZeroS)}[out]`,
+        filterGraph: `[0:${info.audio.index}]${alignedSound(sampleRateHz, channels, clock.filterZeroS + (options.startS ?? 0))}[out]`,
         outputs: [{ options: ['-map', '[out]', '-c:a', 'pcm_f32le', '-f', 'f32le'], url: 'pipe:4' }],
       }),
       files: [file],
@@ -77,10 +77,11 @@ export async function* decodeAudio(
 /** Filters that bring a sound stream to a rate and number of channels, with its first sample at the given time. */
 export function alignedSound(sampleRateHz: number, channels: 1 | 2, firstS: number): string {
   const layout = channels === 1 ? 'mono' : 'stereo';
-  const first = Math.round(firstS * sampleRateHz);
   // Without a limit ffmpeg adds both channels with 0.71 each where samples are floats: 3 dB more than their average.
   const average = channels === 1 ? ':rematrix_maxval=1' : '';
-  return `aresample=${sampleRateHz}:async=1:first_pts=${first}${average},aformat=sample_fmts=flt:channel_layouts=${layout}`;
+  // Moved to zero first: aresample counts first_pts in samples of what comes in.
+  const moved = firstS === 0 ? '' : `asetpts=PTS-(${firstS.toFixed(6)}/TB),`;
+  return `${moved}aresample=${sampleRateHz}:async=1:first_pts=0${average},aformat=sample_fmts=flt:channel_layouts=${layout}`;
 }
 
 async function* floatBlocks(pipe: AsyncIterable<Buffer>, channels: number): AsyncGenerator<Float32Array> {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from soundstage_trainer import card as cards
 from soundstage_trainer import progress
 from soundstage_trainer.errors import SoundstageError
 from soundstage_trainer.export import store_as_float16
@@ -18,7 +19,7 @@ from soundstage_trainer.sync.dataset import FEATURES, Clip, speakers
 from soundstage_trainer.sync.measures import CONDITIONS, Answer, Compare
 
 PARITY = 0.02
-MEASURED_TALKS = 60  # of each condition and speaker
+STRANGERS = "strangers"  # folder beside the model
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,11 @@ class SyncConfig(Config):
     width: int = setting(32, "channels of a tower", least=4, most=1024)
     size: int = setting(16, "size of the vectors that are compared", least=2, most=512)
     dropout: float = setting(0.25, "share of a tower's channels left out while training", least=0, most=0.9)
-    evaluate_voters: int = setting(2, "voters of the nets that are trained without one speaker, to measure; 0: don't", least=0, most=20)
+    evaluate_voters: int = setting(
+        2, "voters of the nets that are trained without one speaker, to measure; 0: don't", least=0, most=20
+    )
+
+    talks: int = setting(60, "talks of each condition and speaker to measure on", least=2, most=10000)
 
     def plan(self, voters: int) -> training.Plan:
         return training.Plan(
@@ -48,10 +53,13 @@ def learn(config: SyncConfig, run: Run) -> Written:
     everyone = speakers(learned)
     measured_on = everyone if config.evaluate_voters and len(everyone) > 1 else []
     if not measured_on:
-        raise SoundstageError("bad_input", "One speaker alone can't be measured on strangers: give clips of at least two speakers.")
+        raise SoundstageError(
+            "bad_input", "One speaker alone can't be measured on strangers: give clips of at least two speakers."
+        )
     run.begin(version)
     of = config.steps * (config.evaluate_voters * len(measured_on) + config.voters)
     done = 0
+    without: dict[str, SyncNet] = {}
     answers: list[Answer] = []
     plain: list[Answer] = []
     for speaker in measured_on:
@@ -59,9 +67,10 @@ def learn(config: SyncConfig, run: Run) -> Written:
         others = [clip for clip in learned if clip.speaker != speaker]
         net = training.fit(others, config.plan(config.evaluate_voters), part)
         done += config.steps * config.evaluate_voters
+        without[speaker] = net
         stranger = [clip for clip in learned if clip.speaker == speaker]
-        answers += ask_all(stranger, by_module(net))
-        plain += ask_all(stranger, measures.by_correlation)
+        answers += ask_all(stranger, by_module(net), config.talks)
+        plain += ask_all(stranger, measures.by_correlation, config.talks)
     line = confidence.fit(answers)
     answer_from = confidence.answer_from(answers, line)
     tell(run, answers)
@@ -72,14 +81,17 @@ def learn(config: SyncConfig, run: Run) -> Written:
     # The line was fitted on nets of fewer voters: agreement is told on the scale of that one.
     same = sync_card.same_figures(learned, by_module(net), through_onnx(exported))
     told = sync_card.card(run, learned, answers, plain, line, answer_from, exported, same)
+    # For benchmarks through the whole product: the same card with a net that never saw the speaker.
+    for speaker, other in without.items():
+        cards.write_model(run.folder / STRANGERS / speaker / "sync" / run.version, export(other, learned).model, told)
     return finish(run, exported.model, told, sync_card.page(learned, answers, plain, line, answer_from))
 
 
-def ask_all(clips: list[Clip], compare: Compare) -> list[Answer]:
+def ask_all(clips: list[Clip], compare: Compare, talks: int) -> list[Answer]:
     return [
         answer
         for n, condition in enumerate(CONDITIONS)
-        for answer in measures.ask(clips, compare, condition, count=MEASURED_TALKS, seed=n)
+        for answer in measures.ask(clips, compare, condition, count=talks, seed=n)
     ]
 
 

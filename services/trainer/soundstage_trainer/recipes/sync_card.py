@@ -48,7 +48,7 @@ def card(
         },
         "dataset": f"{len(clips)} clips of {len(speakers(clips))} speakers, {sum(clip.seconds for clip in clips):.0f} s; version {run.dataset_version}",
         "parity": exported.parity,
-        "measured": [*_figures(answers, plain, run.command()), *_sureness(answers, line, answer_from, run.command()), same],
+        "measured": [*_figures(answers, plain, run.command()), *_sureness(answers, line, answer_from, run.command()), {**same, "command": run.command()}],
         "scores": {"strangers": {name: {key: round(value, 4) for key, value in measures.figures(_of(answers, name)).items()} for name in ASKED}},
         "licence": {"model": OWN_LICENCE, "training_data": TRAINING_DATA},
         "source": "two towers and a contrastive loss over shifts, after SyncNet (Chung and Zisserman 2016); written and trained here",
@@ -56,7 +56,11 @@ def card(
 
 
 def page(clips: list[Clip], answers: list[Answer], plain: list[Answer], line: Line, answer_from: float) -> Page:
-    methods = {"two towers, speaker never trained on": answers, "correlation of opening and loudness": plain, "always zero": _zero(answers)}
+    methods = {
+        "two towers, speaker never trained on": answers,
+        "correlation of opening and loudness": plain,
+        "always zero": _zero(answers),
+    }
     tables = [
         Table(
             what, "lower" if name == "median_ms" else "higher",
@@ -69,7 +73,13 @@ def page(clips: list[Clip], answers: list[Answer], plain: list[Answer], line: Li
     ]  # fmt: skip
     sure = {condition: float(np.mean(line.of(_of(answers, condition)) >= answer_from)) for condition in [*ASKED, *SWAPPED]}
     tables.append(Table("share that is answered", "higher", [Row("two towers", {name: sure[name] for name in ASKED})]))
-    tables.append(Table("share that is answered though the sound is another's", "lower", [Row("two towers", {name: sure[name] for name in SWAPPED})]))
+    tables.append(
+        Table(
+            "share that is answered though the sound is another's",
+            "lower",
+            [Row("two towers", {name: sure[name] for name in SWAPPED})],
+        )
+    )
     return Page(title="Do the lips move with the sound?", tables=tables, limits=limits(clips))
 
 
@@ -86,7 +96,9 @@ def same_figures(clips: list[Clip], pytorch: Compare, running: Compare) -> dict[
     few = clips[:: max(1, len(clips) // 10)][:10]
 
     def mean(compare: Compare) -> float:
-        return float(np.mean([measures.peak(measures.curve_of(compare, clip.points, clip.mel))[0] * measures.LAG_MS for clip in few]))
+        return float(
+            np.mean([measures.peak(measures.curve_of(compare, clip.points, clip.mel))[0] * measures.LAG_MS for clip in few])
+        )
 
     return metric_gate("mean offset of 10 clips, ms", mean(pytorch), mean(running), tolerance=SAME_MS)
 
@@ -118,7 +130,9 @@ def _sureness(answers: list[Answer], line: Line, answer_from: float, command: st
         "AUROC of the confidence, own sound against another's, 5 s": auroc(sure[own], sure[swapped]),
         "calibration error of the confidence": confidence.calibration_error(answers, line),
         "share answered, talks of 5 s and more, all noises": float(told[long].mean()),
-        "share within 80 ms of the answered, talks of 5 s and more, all noises": float(right[long & told].mean()),
+        "share within 80 ms of the answered, talks of 5 s and more, all noises": float(right[long & told].mean())
+        if (long & told).any()
+        else 0.0,
         "share answered though the sound is another's, 5 s": float(told[swapped].mean()),
     }
     return [{"what": what, "value": round(value, 3), "command": command} for what, value in values.items()]

@@ -31,6 +31,8 @@ def lips(points: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     trembling = np.exp(draw.uniform(np.log(0.0005), np.log(0.012), shape)).astype(np.float32)
     points = points.astype(np.float32) + draw.standard_normal(points.shape, dtype=np.float32) * trembling
     for own in points:
+        if draw.uniform() < 0.5:  # the tracker slips, or the film is cut: where that is says nothing of the sound
+            own[draw.integers(1, frames) :] += draw.normal(0, 0.02, (len(POINTS), 3))
         kind = draw.uniform()
         if kind < 0.15:  # a lower frame rate
             every = draw.integers(2, 4)
@@ -59,6 +61,8 @@ def _heard(own: np.ndarray, others: list[np.ndarray], draw: np.random.Generator)
     left = places.astype(np.int64)
     own = own[:, left] * (1 - (places - left)) + own[:, left + 1] * (places - left)
     own = own * np.exp(_curve(draw.normal(0, 0.6, 8), BANDS) + draw.normal(0, 1.0))
+    if draw.uniform() < 0.5:  # another microphone from some time on
+        own[draw.integers(1, len(own)) :] *= np.exp(_curve(draw.normal(0, 0.3, 8), BANDS) + draw.normal(0, 0.3))
     if draw.uniform() < 0.4:
         own = _in_a_room(own, draw)
     if draw.uniform() < 0.7:

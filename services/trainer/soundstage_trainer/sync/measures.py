@@ -9,8 +9,11 @@ import numpy as np
 
 from soundstage_trainer.graphs.sync_net import BANDS, FRAME_RATE_HZ, HOPS_PER_FRAME, OUTER_EYES, POINTS
 from soundstage_trainer.sync.dataset import Clip, speakers
+from soundstage_trainer.sync.streams import JOIN_FRAMES, joined
 
 REACH = 100
+MOST_MOVED_HOPS = 80
+AROUND_FRAMES = (REACH + MOST_MOVED_HOPS) // HOPS_PER_FRAME
 LAG_MS = 10.0
 RIVAL_MS = 120.0
 FLOOR = np.log(1e-5)
@@ -23,7 +26,8 @@ OPENING, EYES = ((13, 14), OUTER_EYES)
 
 @dataclass(frozen=True)
 class Talk:
-    """A speaker's talk of some length: points [frames, 52, 3], mel [4 · frames, 80]."""
+    """A speaker's talk of some length: points [frames, 52, 3], mel [4 · (frames + 2 · AROUND_FRAMES), 80]. The sound goes on
+    before and after the lips are seen: that both begin at once would give the answer away."""
 
     speaker: str
     points: np.ndarray
@@ -67,7 +71,7 @@ CONDITIONS = (
 
 
 def talks(clips: list[Clip], seconds: float, count: int, seed: int) -> list[Talk]:
-    """So many talks of each speaker: clips one after the other, cut to length at a random place."""
+    """So many talks of each speaker: cut at a random place out of clips that fade into each other."""
     made = []
     for speaker in speakers(clips):
         own = [clip for clip in clips if clip.speaker == speaker]
@@ -75,20 +79,19 @@ def talks(clips: list[Clip], seconds: float, count: int, seed: int) -> list[Talk
         frames = int(seconds * FRAME_RATE_HZ)
         for _ in range(count):
             points, mels = [], []
-            while sum(map(len, points)) < frames + FRAME_RATE_HZ:
+            while sum(map(len, points)) - JOIN_FRAMES * len(points) < frames + 2 * AROUND_FRAMES:
                 clip = own[draw.integers(len(own))]
-                # The head stays where it is: a jump would be no lip movement of the speaker's.
-                points.append(clip.points if not points else clip.points - clip.points.mean(axis=0) + points[0].mean(axis=0))
+                points.append(clip.points)
                 mels.append(clip.mel)
-            whole, mel = np.concatenate(points), np.concatenate(mels)
-            first = draw.integers(0, len(whole) - frames + 1)
-            last = first + frames
-            made.append(Talk(speaker, whole[first:last], mel[HOPS_PER_FRAME * first : HOPS_PER_FRAME * last]))
+            whole, mel = joined(points, mels)
+            first = draw.integers(AROUND_FRAMES, len(whole) - frames - AROUND_FRAMES + 1)
+            heard = slice(HOPS_PER_FRAME * (first - AROUND_FRAMES), HOPS_PER_FRAME * (first + frames + AROUND_FRAMES))
+            made.append(Talk(speaker, whole[first : first + frames], mel[heard]))
     return made
 
 
 def ask(clips: list[Clip], compare: Compare, condition: Condition, *, count: int, seed: int) -> list[Answer]:
-    """The answers to talks whose sound is moved by a random offset in ±0.8 s, sub-frame."""
+    """The answers to talks whose sound is moved by a random offset in ±0.8 s."""
     made = talks(clips, condition.seconds, count, seed)
     draw = np.random.default_rng([seed, 7])
     answers = []
@@ -96,15 +99,18 @@ def ask(clips: list[Clip], compare: Compare, condition: Condition, *, count: int
         mel = made[(n + 1) % len(made)].mel if condition.swapped else talk.mel
         if condition.snr_db is not None:
             mel = _with_voices(mel, clips, condition.snr_db, draw)
-        true_hops = int(draw.integers(-80, 81))
+        true_hops = int(draw.integers(-MOST_MOVED_HOPS, MOST_MOVED_HOPS + 1))
         points = talk.points
         if condition.tremble:
             points = points + draw.normal(0, condition.tremble * _eyes(points), points.shape)
-        curve = curve_of(compare, points.astype(np.float32), mel, true_hops)
+        moved = mel[MOST_MOVED_HOPS - true_hops :][: HOPS_PER_FRAME * (len(points) - 1) + 2 * REACH + 1]
+        curve = compare(points.astype(np.float32), moved, np.ones(len(moved), np.float32)).sum(axis=0)
         lag, score, margin = peak(curve)
         error_ms = lag * LAG_MS - true_hops * LAG_MS
         answers.append(
-            Answer(condition.name, talk.speaker, condition.swapped, true_hops * LAG_MS, error_ms, margin, score, condition.seconds)
+            Answer(
+                condition.name, talk.speaker, condition.swapped, true_hops * LAG_MS, error_ms, margin, score, condition.seconds
+            )
         )
     return answers
 
