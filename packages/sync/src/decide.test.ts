@@ -112,6 +112,14 @@ describe('what is said of a film', () => {
     expect(decide(film(rows, 20))).toMatchObject({ verdict: 'cannot_tell', reason: 'no_agreement', segments: [] });
   });
 
+  test('is nothing where the stretches that are sure hold little of the speech', () => {
+    const weak = madeRows(40, () => -400, { strength: 0.3, seed: 3 });
+    const rows = [...weak, ...madeRows(50, () => 300, { strength: 2, seed: 4 }).slice(weak.length)];
+    const told = (answerFrom: number) => decide(film(rows, 50, { rules: { ...RULES, answerFrom } }));
+    expect(told(0.1)).toMatchObject({ verdict: 'piecewise' });
+    expect(told(0.999)).toMatchObject({ verdict: 'cannot_tell', reason: 'no_agreement', segments: [] });
+  });
+
   test('is nothing where the peak stands at the end of the range', () => {
     expect(
       decide(

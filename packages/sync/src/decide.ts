@@ -41,6 +41,8 @@ export interface Decision {
 const LEAST_SPEECH_S = 1;
 /** From so much on it isn't for lack of speech that lips and sound don't agree, seconds. */
 const ENOUGH_SPEECH_S = 3;
+/** Where less of the speech lies in stretches that are sure, those may be chance: share of all speech. */
+const LEAST_SURE = 0.6;
 /** A break that lies so near to a cut lies at the cut, seconds. */
 const NEAR_CUT_S = 1.2;
 
@@ -56,7 +58,8 @@ export function decide(film: ToDecide): Decision {
   const sure = judged.filter(({ confidence }) => confidence >= rules.answerFrom);
   const speechS = judged.reduce((sum, one) => sum + one.speechS, 0);
   if (speechS < LEAST_SPEECH_S) return none('too_little');
-  if (sure.length === 0) {
+  const sureS = sure.reduce((sum, one) => sum + one.speechS, 0);
+  if (sureS < LEAST_SURE * speechS || sure.length === 0) {
     const stretches = judged.map(({ stretch }) => stretch);
     return {
       ...none(speechS < ENOUGH_SPEECH_S ? 'too_little' : 'no_agreement', stretches),

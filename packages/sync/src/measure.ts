@@ -16,6 +16,8 @@ import { sentenceOf } from './words-of-verdict.js';
 export interface MeasureOptions {
   /** Offsets up to so many seconds to each side are tried. 1 by default, at most LONGEST_RANGE_S. */
   rangeS?: number | undefined;
+  /** Where the sound is, if not in the file of the picture. Both begin at the same time. */
+  soundPath?: string | undefined;
   /** What `probe` told about this file. Without it the file is probed first. */
   info?: MediaInfo | undefined;
   limits?: Partial<MediaLimits> | undefined;
@@ -59,7 +61,9 @@ export async function measureSync(
   const info = options.info ?? (await probe(path, { ...(limits ? { limits } : {}), signal }));
   const { video } = info;
   if (video === undefined || info.still) throw badInput(`${info.name} has no moving picture.`, 'path');
-  if (info.audio === undefined) throw badInput(`${info.name} has no sound.`, 'path');
+  const { soundPath = path } = options;
+  const sound = soundPath === path ? info : await probe(soundPath, { ...(limits ? { limits } : {}), signal });
+  if (sound.audio === undefined) throw badInput(`${sound.name} has no sound.`, 'path');
   const durationS = video.startS + video.durationS;
   const film = newFilm(durationS, reachOf(rangeS));
   for (let startS = 0; startS < durationS; startS += BLOCK_S) {
@@ -67,8 +71,8 @@ export async function measureSync(
     const endS = Math.min(durationS, startS + BLOCK_S);
     const tell = (step: 'listen' | 'look' | 'compare') => (share: number) =>
       onProgress?.(step, (startS + share * (endS - startS)) / durationS);
-    const heard = await listen(path, { startS: startS - rangeS - 1, endS: endS + rangeS + 1 }, models, {
-      ...{ info, limits, signal },
+    const heard = await listen(soundPath, { startS: startS - rangeS - 1, endS: endS + rangeS + 1 }, models, {
+      ...{ info: sound, limits, signal },
     });
     film.hear(heard, startS, endS);
     tell('listen')(1);

@@ -1,6 +1,6 @@
 import { sha256, SoundstageError } from '@soundstage/core';
 import { createFaceModel, createMeshModel } from '@soundstage/faces';
-import { openModel, type ExecutionProvider, type ModelCard, type OpenModel } from '@soundstage/models';
+import { openModel, type ExecutionProvider, type ModelCard, type ModelOnUse, type OpenModel } from '@soundstage/models';
 import type { DecisionRules } from './decide.js';
 import { measureSync, type MeasureOptions } from './measure.js';
 import type { SyncMeasurement } from './measurement.js';
@@ -32,20 +32,30 @@ export async function openSyncMeter(options: {
   executionProvider: ExecutionProvider;
 }): Promise<SyncMeter> {
   const { modelsDir: folder, threads, executionProvider } = options;
-  const opened: OpenModel[] = [];
+  const opened = new Map<SyncModelName, OpenModel>();
+  const close = async () => {
+    await Promise.all([...opened.values()].map((model) => model.close()));
+  };
   try {
-    for (const name of SYNC_MODELS) opened.push(await openModel({ folder, name, threads, executionProvider }));
-    const meter = syncMeterOf(Object.fromEntries(opened.map((model) => [model.card.name, model])) as SyncModelSet);
-    return { ...meter, close: () => closeAll(opened) };
+    for (const name of SYNC_MODELS) opened.set(name, await openModel({ folder, name, threads, executionProvider }));
+    const of = (name: SyncModelName) => opened.get(name)!;
+    const models = {
+      face: of('face'),
+      lips: of('lips'),
+      mel_16k: of('mel_16k'),
+      speech: of('speech'),
+      sync: of('sync'),
+    };
+    return { ...syncMeterOf(models), close };
   } catch (error) {
-    await closeAll(opened);
+    await close();
     throw error;
   }
 }
 
-export type SyncModelSet = Record<SyncModelName, OpenModel>;
+export type SyncModelSet = Record<SyncModelName, Pick<ModelOnUse, 'card' | 'run'>>;
 
-/** Measures with models that others opened, and close. */
+/** Measures with models that others opened, and close; they may be loaded when they are first run. */
 export function syncMeterOf(models: SyncModelSet): Omit<SyncMeter, 'close'> {
   const { face, lips, mel_16k: mel, speech, sync } = models;
   const own = {
@@ -73,8 +83,4 @@ function rulesOf(card: ModelCard): DecisionRules {
       retryable: false,
     });
   return rules!;
-}
-
-async function closeAll(models: readonly OpenModel[]): Promise<void> {
-  await Promise.all(models.map((model) => model.close()));
 }

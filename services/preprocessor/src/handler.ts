@@ -12,6 +12,7 @@ import {
   type WorkContext,
 } from '@soundstage/core';
 import type { FaceModel } from '@soundstage/faces';
+import type { SyncMeter } from '@soundstage/sync';
 import { probeStored } from '@soundstage/media';
 import type { PreprocessorConfig } from './config.js';
 import { Flawed } from './flaws/flaw.js';
@@ -22,6 +23,7 @@ import { PROFILES, type Profile } from './profiles.js';
 export function createPreprocessingStage(
   config: PreprocessorConfig,
   faces: FaceModel,
+  meter: Pick<SyncMeter, 'measure' | 'version'>,
   /** The face model's name, version and hash. */
   facesId: string,
   cutsAtATime: number,
@@ -31,8 +33,8 @@ export function createPreprocessingStage(
     kind: 'preprocessing',
     // One more than is cut at a time: it is fetched, or stored, meanwhile.
     concurrency: cutsAtATime + 1,
-    // Another model finds other faces: its hash is part of the work's key.
-    codeVersion: `3-${facesId}`,
+    // Other models find other faces and offsets: their hashes are part of the work's key.
+    codeVersion: `4-${facesId}-${meter.version}`,
     steps: [
       { name: 'fetch', share: 5 },
       { name: 'cut', share: 90 },
@@ -63,7 +65,7 @@ export function createPreprocessingStage(
       const limits = { bytes: config.SOUNDSTAGE_CLIP_BYTES };
       const onProgress = (share: number, message?: string) => progress('cut', Math.min(0.99, share), message);
       const look = () => probeStored(store, { path, sha256 }, { limits, signal });
-      const clip = { path, spec, look, scratch, limits, faces, signal, onProgress };
+      const clip = { path, spec, look, scratch, limits, faces, meter, signal, onProgress };
       const profile = profileOf(spec);
       try {
         const made = await cutting(() => (profile ? makeProfileClip(clip, profile) : makeFreeClip(clip)));

@@ -18,6 +18,7 @@ import { loudestLevelDb } from './flaws/loudest-level.js';
 import { createMotionMeter, PREVIEW, type MotionMeter } from './flaws/moving-share.js';
 import { cutLengthS, planFreeCut, planProfileCut, type CutPlan, type MovingMedia } from './plan-cut.js';
 import type { Profile } from './profiles.js';
+import type { SyncMeter } from '@soundstage/sync';
 import { packFolder } from './tar.js';
 
 /** A clip that lies in a local file, and what is wanted of it. */
@@ -30,6 +31,7 @@ export interface ClipToMake {
   scratch: string;
   limits: Partial<MediaLimits>;
   faces: FaceModel;
+  meter: Pick<SyncMeter, 'measure'>;
   signal: AbortSignal;
   onProgress: (share: number, message?: string) => void;
 }
@@ -103,8 +105,12 @@ export async function makeProfileClip(clip: ClipToMake, profile: Profile): Promi
       `The loudest tenth of a second has ${levelDb.toFixed(1)} dBFS; the least is ${flaws.loudestDb} dBFS.`,
     );
   }
+  if (flaws.offsetMs !== undefined && made.soundPath) await checkOffset(clip, plan, made, flaws.offsetMs, measures);
   return { plan, measures: measures.all, ...made };
 }
+
+/** Offsets up to so much are looked for, seconds. */
+const RANGE_S = 1;
 
 type MadeFiles = Pick<MadeClip, 'picturePaths' | 'soundPath' | 'faceTrackPath'>;
 
@@ -130,6 +136,29 @@ function checkStreams(info: MovingMedia, { flaws }: Profile, measures: Measures)
     flaws.lengthDiffersS,
     `The picture is ${video.durationS.toFixed(2)} s long and the sound ${audio.durationS.toFixed(2)} s; ` +
       `they may differ by ${flaws.lengthDiffersS} s.`,
+  );
+}
+
+/** Whether the lips of a face move with the sound. Where no face tells it, nothing is said. */
+async function checkOffset(
+  { meter, limits, signal }: ClipToMake,
+  plan: CutPlan,
+  { picturePaths, soundPath }: MadeFiles,
+  limitMs: number,
+  measures: Measures,
+): Promise<void> {
+  const movedMs = 1000 * (plan.offsetS ?? 0);
+  const found = await meter.measure(picturePaths[0]!, {
+    ...{ soundPath, limits, signal, rangeS: RANGE_S + Math.abs(movedMs) / 1000 },
+  });
+  if (found.offsetMs === undefined) return;
+  const offsetMs = found.offsetMs - movedMs;
+  const told = `${Math.abs(Math.round(offsetMs))} ms ${offsetMs > 0 ? 'late' : 'early'}`;
+  measures.atMost(
+    'offset',
+    Math.abs(offsetMs),
+    limitMs,
+    `By the lips of the face the sound comes ${told}; the limit is ${limitMs} ms. Repair it with \`soundstage sync\` first.`,
   );
 }
 

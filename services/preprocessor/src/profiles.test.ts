@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -194,6 +195,26 @@ describe('the profile sync', () => {
     expect(result.rejected!.measured).toBeGreaterThan(result.rejected!.limit!);
     expect(result.video).toBeUndefined();
   });
+});
+
+const grid = join(process.env.SOUNDSTAGE_DATA ?? '', 'sync', 'grid_s1');
+const talking = process.env.SOUNDSTAGE_DATA && existsSync(grid) ? join(grid, 'bbaf2n.mkv') : undefined;
+if (!talking) console.log('0 talking faces held to their sound: set SOUNDSTAGE_DATA to the folder that holds sync/.');
+
+(talking ? test : test.skip)('a face whose lips move before its sound is a flaw, and is none in sync', async () => {
+  const clip = async (name: string, lateS: number) => {
+    const input = ['-nostdin', '-v', 'error', '-i', talking!, '-itsoffset', String(lateS), '-i', talking!];
+    const sound = ['-c:v', 'copy', '-c:a', 'pcm_s16le', '-af', 'aresample=async=1:first_pts=0'];
+    execFileSync('ffmpeg', [...input, '-map', '0:v', '-map', '1:a', ...sound, '-t', '3', path(name)]);
+    return upload(name);
+  };
+  const late = await preprocess(await clip('late.mov', 0.4), 'sync');
+  expect(late.rejected).toMatchObject({ reason: 'offset', limit: 125 });
+  expect(Math.abs(late.rejected!.measured! - 400)).toBeLessThan(80);
+  expect(late.rejected!.detail).toMatch(/comes 4\d\d ms late|comes 3\d\d ms late/);
+  const fine = await preprocess(await clip('fine.mov', 0), 'sync');
+  expect(fine.rejected).toBeUndefined();
+  expect(fine.measures.find(({ reason }) => reason === 'offset')!.measured).toBeLessThan(80);
 });
 
 describe('a flawed clip', () => {

@@ -42,7 +42,11 @@ const FLAWS: FlawLimits = {
   lengthDiffersS: 0.5,
   movingShare: 0.05,
   loudestDb: -50,
+  offsetMs: undefined,
 };
+
+/** What viewers notice of sound that comes late (ITU-R BT.1359-1), and more than a measurement is off by. */
+const NOTICED_MS = 125;
 
 // prettier-ignore
 export const PROFILES: Readonly<Record<PreprocessingProfile, Profile>> = {
@@ -64,13 +68,13 @@ export const PROFILES: Readonly<Record<PreprocessingProfile, Profile>> = {
     pictures: [{ frameRate: 25, size: wide(224, 224), form: 'h264' }],
     sound: { sampleRateHz: 16_000 },
     face: { scoreAtLeast: 0.6, longestGapS: 0.4, jumpSides: 0.5, rivalShare: 0.5, cropSides: 1.6, smoothS: 0.12 },
-    flaws: FLAWS,
+    flaws: { ...FLAWS, offsetMs: NOTICED_MS },
   },
   desync: {
     from: 'AV-sync project', longestS: Infinity, trimS: 1, offsetS: 1,
     pictures: [{ frameRate: 'own', size: 'own', form: 'h264' }],
     sound: { sampleRateHz: 'own' },
-    flaws: FLAWS,
+    flaws: { ...FLAWS, offsetMs: NOTICED_MS },
   },
   describe: {
     from: 'audio description', longestS: Infinity, trimS: 0, offsetS: 0,

@@ -2,24 +2,32 @@ import { PreprocessorServiceService, type PreprocessorServiceServer } from '@sou
 import { createJobMethod, type CreateService } from '@soundstage/core';
 import { createFaceModel } from '@soundstage/faces';
 import { modelId, openOnUse } from '@soundstage/models';
+import { syncMeterOf, type SyncModelName } from '@soundstage/sync';
 import { readPreprocessorConfig } from './config.js';
 import { createPreprocessingStage } from './handler.js';
 
 /** The preprocessor: brings clips into the exact form that a model wants. */
 export const createPreprocessor: CreateService = async (platform, handlers) => {
   const config = readPreprocessorConfig();
-  // Loaded when it is first needed: only one profile looks for faces.
-  const model = await openOnUse({
-    folder: config.SOUNDSTAGE_MODELS_DIR,
-    name: 'face',
-    version: '1',
-    threads: config.SOUNDSTAGE_MODEL_THREADS,
-    executionProvider: config.SOUNDSTAGE_EXECUTION_PROVIDER,
-  });
+  // Loaded when they are first needed: only a few profiles look for faces, and how their lips go with the sound.
+  const open = (name: SyncModelName) =>
+    openOnUse({
+      ...{ folder: config.SOUNDSTAGE_MODELS_DIR, name },
+      threads: config.SOUNDSTAGE_MODEL_THREADS,
+      executionProvider: config.SOUNDSTAGE_EXECUTION_PROVIDER,
+    });
+  const [face, lips, mel_16k, speech, sync] = await Promise.all([
+    open('face'),
+    open('lips'),
+    open('mel_16k'),
+    open('speech'),
+    open('sync'),
+  ]);
   const stage = createPreprocessingStage(
     config,
-    createFaceModel(model),
-    modelId(model),
+    createFaceModel(face),
+    syncMeterOf({ face, lips, mel_16k, speech, sync }),
+    modelId(face),
     platform.config.SOUNDSTAGE_CONCURRENCY,
   );
   const implementation: PreprocessorServiceServer = {
@@ -29,6 +37,8 @@ export const createPreprocessor: CreateService = async (platform, handlers) => {
     name: 'preprocessor',
     grpc: [{ definition: PreprocessorServiceService, implementation }],
     stages: [stage],
-    close: () => model.close(),
+    close: async () => {
+      await Promise.all([face, lips, mel_16k, speech, sync].map((model) => model.close()));
+    },
   };
 };

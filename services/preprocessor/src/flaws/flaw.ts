@@ -10,7 +10,8 @@ export type FlawReason =
   | 'silent_sound'
   | 'no_face'
   | 'several_faces'
-  | 'face_jumps';
+  | 'face_jumps'
+  | 'offset';
 
 /** The thresholds of a profile. What is undefined isn't looked at. */
 export interface FlawLimits {
@@ -26,6 +27,8 @@ export interface FlawLimits {
   movingShare: number | undefined;
   /** `silent_sound`: the loudest tenth of a second reaches this level, dBFS. */
   loudestDb: number | undefined;
+  /** `offset`: where the lips of a face tell it, the sound comes at most so early or late, ms. */
+  offsetMs: number | undefined;
 }
 
 /** One thing that was measured, beside its limit. */

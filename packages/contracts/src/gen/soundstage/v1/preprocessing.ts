@@ -81,7 +81,7 @@ export interface PictureView {
 export interface ClipRejection {
   /**
    * A word: `undecodable`, `no_picture`, `no_sound`, `too_short`, `start_differs`, `length_differs`, `still_picture`,
-   * `silent_sound`, `no_face`, `several_faces` or `face_jumps`.
+   * `silent_sound`, `no_face`, `several_faces`, `face_jumps` or `offset`.
    */
   reason: string;
   /** The same for people, with figures. */
