@@ -1,5 +1,5 @@
 export { NOTICED_MS, type DecisionRules } from './decide.js';
-export { LONGEST_RANGE_S, type MeasureOptions } from './measure.js';
+export { RANGE_S, type MeasureOptions } from './measure.js';
 export type {
   CannotTellReason,
   SeenFace,

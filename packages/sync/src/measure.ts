@@ -14,7 +14,7 @@ import { whoSpeaks } from './speaker.js';
 import { sentenceOf } from './words-of-verdict.js';
 
 export interface MeasureOptions {
-  /** Offsets up to so many seconds to each side are tried. 1 by default, at most LONGEST_RANGE_S. */
+  /** Offsets up to so many seconds to each side are tried. Within RANGE_S. */
   rangeS?: number | undefined;
   /** Where the sound is, if not in the file of the picture. Both begin at the same time. */
   soundPath?: string | undefined;
@@ -34,9 +34,8 @@ export interface SyncModels extends Ears {
   rules: DecisionRules;
 }
 
-export const LONGEST_RANGE_S = 5;
-const DEFAULT_RANGE_S = 1;
-const LEAST_RANGE_S = 0.2;
+/** Offsets that are tried, to each side, seconds. */
+export const RANGE_S = { least: 0.2, usual: 1, most: 5 } as const;
 /** The film is worked through in blocks of so many seconds, so that its length takes no memory. */
 const BLOCK_S = 120;
 /** Lips beside speech that are looked at as well: they say when it begins and ends. */
@@ -55,9 +54,9 @@ export async function measureSync(
   models: SyncModels,
   options: MeasureOptions = {},
 ): Promise<SyncMeasurement> {
-  const { rangeS = DEFAULT_RANGE_S, limits, signal, onProgress } = options;
-  if (!(rangeS >= LEAST_RANGE_S && rangeS <= LONGEST_RANGE_S))
-    throw badInput(`The range must be ${LEAST_RANGE_S} to ${LONGEST_RANGE_S} s, not ${rangeS}.`, 'rangeS');
+  const { rangeS = RANGE_S.usual, limits, signal, onProgress } = options;
+  if (!(rangeS >= RANGE_S.least && rangeS <= RANGE_S.most))
+    throw badInput(`The range must be ${RANGE_S.least} to ${RANGE_S.most} s, not ${rangeS}.`, 'rangeS');
   const info = options.info ?? (await probe(path, { ...(limits ? { limits } : {}), signal }));
   const { video } = info;
   if (video === undefined || info.still) throw badInput(`${info.name} has no moving picture.`, 'path');

@@ -20,6 +20,6 @@ export {
 } from './jobs/sync/open-sync.js';
 export { examine } from './jobs/sync/examine.js';
 export { syncPage } from './jobs/sync/sync-page.js';
-export { RANGE_S, type SyncOptions, type SyncOutcome, type SyncStep } from './jobs/sync/sync.js';
+export type { SyncOptions, SyncOutcome, SyncStep } from './jobs/sync/sync.js';
 export type { ModelLog, ModelNews } from './models/model-shelf.js';
 export { createInference, createInferenceWith } from './service.js';

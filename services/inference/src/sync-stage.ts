@@ -8,7 +8,8 @@ import { fileNameFrom, mediaTypeOf } from './input-files.js';
 import { writeEvidence } from './jobs/sync/evidence.js';
 import { examine } from './jobs/sync/examine.js';
 import type { HeldSync, Sync } from './jobs/sync/open-sync.js';
-import { checkRange, RANGE_S } from './jobs/sync/sync.js';
+import { RANGE_S } from '@soundstage/sync';
+import { checkRange } from './jobs/sync/sync.js';
 
 /** The sync job as work from the queue: fetch the video, run the job, store the results. */
 export function createSyncStage(sync: Sync): Stage<SyncSpec, 'sync'> {

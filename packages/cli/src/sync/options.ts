@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { badInput } from '@soundstage/core';
-import { RANGE_S } from '@soundstage/inference';
+import { RANGE_S } from '@soundstage/sync';
 
 /** What the command line says, after each option was read by itself. */
 export interface SyncOptions {

@@ -1,5 +1,5 @@
 import { canonicalJson, sha256 } from '@soundstage/core';
-import { RANGE_S } from '@soundstage/inference';
+import { RANGE_S } from '@soundstage/sync';
 import { headline, lateness, percent, type SyncVerdict } from '@soundstage/sync';
 import type { BatchJob } from '../../batch/batch-job.js';
 import type { BatchEntry } from '../../batch/entry.js';

@@ -137,6 +137,6 @@ function noModels(missing: readonly string[]): SoundstageError {
   const which = missing.length > 0 ? `no model ${missing.join(', ')}` : 'no models that work';
   return new SoundstageError(
     'NOT_FOUND',
-    `Sync has ${which} here: none ships and none is promoted. Train them with the recipes of the same names, and promote them.`,
+    `Sync has ${which} here: none ships and none is promoted. Train sync with \`soundstage pipeline run pipelines/sync.yaml\`; the others ship with Soundstage.`,
   );
 }

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { badInput, throwIfAborted } from '@soundstage/core';
 import { repairContainer, type MediaInfo } from '@soundstage/media';
-import { LONGEST_RANGE_S, type SyncMeasurement, type SyncMeter } from '@soundstage/sync';
+import { RANGE_S, type SyncMeasurement, type SyncMeter } from '@soundstage/sync';
 import { examine } from './examine.js';
 import { isBetter } from './is-better.js';
 import { checkOutput, draftBeside, writeWhole } from './outputs.js';
@@ -19,9 +19,6 @@ export const STEP_SHARES = [
   { name: 'report', share: 2 },
 ] as const;
 export type SyncStep = (typeof STEP_SHARES)[number]['name'];
-
-/** Offsets that can be looked for, seconds either way. */
-export const RANGE_S = { least: 0.2, usual: 1, most: LONGEST_RANGE_S } as const;
 
 export interface SyncOptions {
   /** A video with sound. */
