@@ -73,7 +73,9 @@ async function ask(meter, speaker, clips, talk, condition) {
 }
 
 /** ±600 ms, the same for a talk in all conditions, spread evenly. */
-const offsetOf = (talk, seed) => (((talk * 0.618034 + seed * 0.37) % 1) * 2 - 1) * 600;
+function offsetOf(talk, seed) {
+  return (((talk * 0.618034 + seed * 0.37) % 1) * 2 - 1) * 600;
+}
 
 /** Clips that fade into each other; sound `movedMs` late; other voices, a small head or another's sound as asked. */
 function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped }) {

@@ -14,9 +14,15 @@ export interface Row {
   frames: number;
 }
 
+/**
+ * Frames at both ends of a stretch that are left out: the model sees less around them, and where lips and sound begin at
+ * once, at the ends of a file, that alone would look like agreement.
+ */
+const EDGE_FRAMES = 4;
+
 /** Adds frames up to rows. @param agreement [frames, lags] from `firstFrame` on */
 export function addToRows(rows: Map<number, Row>, agreement: Float32Array, firstFrame: number, lags: number): void {
-  for (let n = 0; n * lags < agreement.length; n++) {
+  for (let n = EDGE_FRAMES; (n + EDGE_FRAMES) * lags < agreement.length; n++) {
     const at = Math.floor((firstFrame + n) / ROW_FRAMES);
     let row = rows.get(at);
     if (row === undefined) rows.set(at, (row = { at, scores: new Float32Array(lags), frames: 0 }));
