@@ -19,17 +19,13 @@ import { openWorld, type Backend, type World } from './world.js';
 
 /** Those that share processes stand beside each other. */
 const SCENARIOS = [
-  // What grows shows over a thousand jobs, not over a few.
-  ...sized([], [collectorGrowth, inferenceGrowth]),
-  manyClients,
-  slowClients,
-  queueGone,
+  // What grows shows over a thousand jobs, not over a few; the others are left to the full form for their time.
+  ...sized([], [collectorGrowth, inferenceGrowth, manyClients, slowClients, queueGone]),
   poison,
   disorder,
   stops,
   kills,
-  diskFull,
-  clockJumps,
+  ...sized([], [diskFull, clockJumps]),
   storeFails,
 ];
 /** SOUNDSTAGE_CHAOS_ENGINES=google asks for these alone, in either form. */
