@@ -1,3 +1,4 @@
+import { longTest } from '@soundstage/core/contract-tests';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { copyFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { readCues, writeCues, type CueSheet } from '@soundstage/cues';
@@ -82,28 +83,43 @@ describe('soundstage foley --engine regnet', () => {
 });
 
 describe('soundstage foley', () => {
-  test('makes as many takes as one asks for, each with its own seed and cue sheet', async () => {
-    const args = ['foley', 'clip.mp4', '--candidates', '2', '--save-cues', '--seed', '5', '--sound', 'wood', '--json'];
-    const { code, stdout } = await soundstage(args);
-    expect(code).toBe(0);
-    const told = JSON.parse(stdout) as { output: string; candidates: Record<string, unknown>[] };
-    expect(told).toMatchObject({ output: path('clip.foley.mp4'), seed: 5, scene: 'struck' });
-    expect(told.candidates).toMatchObject([
-      { seed: 5, output: path('clip.foley.mp4'), cues: path('clip.foley.cues.json') },
-      { seed: 6, output: path('clip.foley-2.mp4'), cues: path('clip.foley-2.cues.json') },
-    ]);
-    const [one, two] = ['clip.foley.mp4', 'clip.foley-2.mp4'].map((name) => readFileSync(path(name)));
-    expect(one!.equals(two!)).toBe(false);
-    expect(readCues(readFileSync(path('clip.foley-2.cues.json'), 'utf8')).seed).toBe(6);
+  longTest(
+    'makes as many takes as one asks for, each with its own seed and cue sheet',
+    async () => {
+      const args = [
+        'foley',
+        'clip.mp4',
+        '--candidates',
+        '2',
+        '--save-cues',
+        '--seed',
+        '5',
+        '--sound',
+        'wood',
+        '--json',
+      ];
+      const { code, stdout } = await soundstage(args);
+      expect(code).toBe(0);
+      const told = JSON.parse(stdout) as { output: string; candidates: Record<string, unknown>[] };
+      expect(told).toMatchObject({ output: path('clip.foley.mp4'), seed: 5, scene: 'struck' });
+      expect(told.candidates).toMatchObject([
+        { seed: 5, output: path('clip.foley.mp4'), cues: path('clip.foley.cues.json') },
+        { seed: 6, output: path('clip.foley-2.mp4'), cues: path('clip.foley-2.cues.json') },
+      ]);
+      const [one, two] = ['clip.foley.mp4', 'clip.foley-2.mp4'].map((name) => readFileSync(path(name)));
+      expect(one!.equals(two!)).toBe(false);
+      expect(readCues(readFileSync(path('clip.foley-2.cues.json'), 'utf8')).seed).toBe(6);
 
-    // One of the two is there: nothing is begun, and the one that isn't stays away.
-    copyFileSync(path('clip.mp4'), path('other.mp4'));
-    writeFileSync(path('other.foley-2.mp4'), 'mine');
-    const again = await soundstage(['foley', 'other.mp4', '--candidates', '2']);
-    expect(again.code).toBe(2);
-    expect(again.stderr).toMatch(/other\.foley-2\.mp4 exists.*--force/);
-    expect(existsSync(path('other.foley.mp4'))).toBe(false);
-  }, 120_000);
+      // One of the two is there: nothing is begun, and the one that isn't stays away.
+      copyFileSync(path('clip.mp4'), path('other.mp4'));
+      writeFileSync(path('other.foley-2.mp4'), 'mine');
+      const again = await soundstage(['foley', 'other.mp4', '--candidates', '2']);
+      expect(again.code).toBe(2);
+      expect(again.stderr).toMatch(/other\.foley-2\.mp4 exists.*--force/);
+      expect(existsSync(path('other.foley.mp4'))).toBe(false);
+    },
+    120_000,
+  );
 
   test('gives a still image an ambience as long as one asks for', async () => {
     const { code, stdout } = await soundstage([

@@ -44,11 +44,11 @@ describeChart('Inference on T4 nodes', () => {
     const [scaler] = ofKind(t4(), 'ScaledObject');
     expect(scaler!.spec).toMatchObject({ minReplicaCount: 0, maxReplicaCount: 10 });
     const { triggers } = scaler!.spec as { triggers: { metadata: Record<string, string> }[] };
-    expect(triggers.map(({ metadata }) => metadata['query'])).toEqual([
+    const waitingFor = (kind: string) =>
       expect.stringContaining(
-        'pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource="pubsub_subscription",subscription_id="soundstage-foley"}',
-      ),
-    ]);
+        `pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource="pubsub_subscription",subscription_id="soundstage-${kind}"}`,
+      ) as unknown;
+    expect(triggers.map(({ metadata }) => metadata['query'])).toEqual([waitingFor('foley'), waitingFor('sync')]);
     expect(triggers[0]!.metadata['serverAddress']).toContain('/projects/stage/');
     const front = workloadsOf(t4()).find(({ component }) => component === 'inference')!;
     expect(envOf(front.pod.containers[0]!)).toMatchObject({
@@ -64,18 +64,16 @@ describeChart('Inference on T4 nodes', () => {
     const { spec } = scalers.find(({ metadata }) => metadata.name === 'soundstage-inference-worker')!;
     expect(spec).toMatchObject({
       minReplicas: 1,
-      metrics: [
-        {
-          type: 'External',
-          external: {
-            metric: {
-              name: 'pubsub.googleapis.com|subscription|num_undelivered_messages',
-              selector: { matchLabels: { 'resource.labels.subscription_id': 'soundstage-foley' } },
-            },
-            target: { type: 'AverageValue', averageValue: '4' },
+      metrics: ['foley', 'sync'].map((kind) => ({
+        type: 'External',
+        external: {
+          metric: {
+            name: 'pubsub.googleapis.com|subscription|num_undelivered_messages',
+            selector: { matchLabels: { 'resource.labels.subscription_id': `soundstage-${kind}` } },
           },
+          target: { type: 'AverageValue', averageValue: '4' },
         },
-      ],
+      })),
     });
   });
 

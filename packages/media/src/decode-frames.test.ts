@@ -1,3 +1,4 @@
+import { longTest } from '@soundstage/core/contract-tests';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeFrames, probe, runningProcesses } from './index.js';
@@ -209,7 +210,7 @@ describe('decodeFrames', () => {
     expect(await lit('cover')).toBe(16 * 16);
   });
 
-  test('waits for a slow caller and does not fill the memory', async () => {
+  longTest('waits for a slow caller and does not fill the memory', async () => {
     const before = process.memoryUsage().rss;
     let frames = 0;
     let most = 0;

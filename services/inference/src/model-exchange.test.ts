@@ -13,7 +13,7 @@ import {
   type ObjectRef,
 } from '@soundstage/contracts';
 import { storeBytes } from '@soundstage/core';
-import { longTests } from '@soundstage/core/contract-tests';
+import { longTests, longTest } from '@soundstage/core/contract-tests';
 import { startTestServices, temporaryFolder, withEnvironment, type TestServices } from '@soundstage/core/testing';
 import { findModelFolder, listRegistered, promoteModel, registerModel, rollbackModel } from '@soundstage/models';
 import { createInference } from './index.js';
@@ -120,18 +120,22 @@ describe('a model that is promoted while jobs go on', () => {
     expect(modelProcesses()).toBe(before);
   }, 120_000);
 
-  test('changes the key of the result: the same video and seed give another sound, and after a rollback the one before', async () => {
-    await promoteModel(services.platform.store, 'regnet', '2');
-    await untilLoaded('regnet', '2');
-    const second = await versionsIn(await begin({ seed: 1000n }));
-    await promoteModel(services.platform.store, 'regnet', '3');
-    await untilLoaded('regnet', '3');
-    expect(await versionsIn(await begin({ seed: 1000n }))).toEqual({ said: '3', heardIn: ['3'] });
-    await rollbackModel(services.platform.store, 'regnet');
-    await untilLoaded('regnet', '2');
-    expect(await versionsIn(await begin({ seed: 1000n }))).toEqual(second);
-    expect(second).toEqual({ said: '2', heardIn: ['2'] });
-  }, 120_000);
+  longTest(
+    'changes the key of the result: the same video and seed give another sound, and after a rollback the one before',
+    async () => {
+      await promoteModel(services.platform.store, 'regnet', '2');
+      await untilLoaded('regnet', '2');
+      const second = await versionsIn(await begin({ seed: 1000n }));
+      await promoteModel(services.platform.store, 'regnet', '3');
+      await untilLoaded('regnet', '3');
+      expect(await versionsIn(await begin({ seed: 1000n }))).toEqual({ said: '3', heardIn: ['3'] });
+      await rollbackModel(services.platform.store, 'regnet');
+      await untilLoaded('regnet', '2');
+      expect(await versionsIn(await begin({ seed: 1000n }))).toEqual(second);
+      expect(second).toEqual({ said: '2', heardIn: ['2'] });
+    },
+    120_000,
+  );
 
   test('is not taken when it is unfit or its file was changed: the one before goes on working', async () => {
     const { store } = services.platform;

@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import { longTest } from '@soundstage/core/contract-tests';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -95,19 +96,23 @@ inChromium('The tab of sync', () => {
     await report.close();
   }, 120_000);
 
-  test('only measures where that is asked, and repairs afterwards', async () => {
-    await open('#/sync');
-    await page.setInputFiles('#video-file', late);
-    await page.click('.switch');
-    await page.click('text=Measure it');
-    await page.waitForSelector('.sync-result', { timeout: 60_000 });
-    expect(await page.$$('video')).toHaveLength(1);
-    expect(await page.$('text=Download')).toBeNull();
-    await page.click('text=Repair it');
-    await page.waitForSelector('.notice-done', { timeout: 60_000 });
-    await page.waitForFunction(() => document.querySelectorAll('.history-list li').length === 3);
-    expect(await page.textContent('.history-list li:last-child')).toMatch(/late\.mp4.*ms late/);
-  }, 120_000);
+  longTest(
+    'only measures where that is asked, and repairs afterwards',
+    async () => {
+      await open('#/sync');
+      await page.setInputFiles('#video-file', late);
+      await page.click('.switch');
+      await page.click('text=Measure it');
+      await page.waitForSelector('.sync-result', { timeout: 60_000 });
+      expect(await page.$$('video')).toHaveLength(1);
+      expect(await page.$('text=Download')).toBeNull();
+      await page.click('text=Repair it');
+      await page.waitForSelector('.notice-done', { timeout: 60_000 });
+      await page.waitForFunction(() => document.querySelectorAll('.history-list li').length === 3);
+      expect(await page.textContent('.history-list li:last-child')).toMatch(/late\.mp4.*ms late/);
+    },
+    120_000,
+  );
 
   test('says why it can’t tell and what helps; foley’s list stays its own', async () => {
     await open('#/sync');

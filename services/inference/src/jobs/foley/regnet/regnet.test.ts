@@ -1,3 +1,4 @@
+import { longTest } from '@soundstage/core/contract-tests';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -121,23 +122,27 @@ describe('a silent video gets the sound that a net draws', () => {
 });
 
 describe('a film longer than the net sees at once', () => {
-  test('sounds without a seam, and late in it still in time', async () => {
-    // Ever brighter, black for a moment at 11 s: between, the level rises as evenly as the picture.
-    const grey = `format=gray,geq=lum='if(between(T,10.99,11.49),0,120+5*T)'`;
-    makeVideo(path('long.mp4'), '-f', 'lavfi', '-i', `color=c=black:s=32x32:r=25:d=14,${grey}`, ...H264, '-qp', '1');
-    await run(path('long.mp4'), 'long-out.mp4');
-    const level = levels(await heard(path('long-out.mp4')));
-    const full = level.slice(700, 1050).reduce((a, b) => a + b) / 350;
-    const black = Array.from(level.keys()).filter((i) => i > 5 && i < 1390 && level[i]! < full / 2);
-    expect(Math.abs(black[0]! / 100 - 11)).toBeLessThan(0.06);
-    expect(Math.abs(black.at(-1)! / 100 - 11.5)).toBeLessThan(0.06);
-    expect(black.length).toBeLessThan(60);
-    // Windows meet after 8 s, pieces of sound every 5 s: no step, no hole, nothing louder.
-    for (let i = 100; i < 1050; i++) {
-      const expected = (level[i - 40]! + level[i + 40]!) / 2;
-      expect(Math.abs(level[i]! / expected - 1)).toBeLessThan(0.03);
-    }
-  }, 60_000);
+  longTest(
+    'sounds without a seam, and late in it still in time',
+    async () => {
+      // Ever brighter, black for a moment at 11 s: between, the level rises as evenly as the picture.
+      const grey = `format=gray,geq=lum='if(between(T,10.99,11.49),0,120+5*T)'`;
+      makeVideo(path('long.mp4'), '-f', 'lavfi', '-i', `color=c=black:s=32x32:r=25:d=14,${grey}`, ...H264, '-qp', '1');
+      await run(path('long.mp4'), 'long-out.mp4');
+      const level = levels(await heard(path('long-out.mp4')));
+      const full = level.slice(700, 1050).reduce((a, b) => a + b) / 350;
+      const black = Array.from(level.keys()).filter((i) => i > 5 && i < 1390 && level[i]! < full / 2);
+      expect(Math.abs(black[0]! / 100 - 11)).toBeLessThan(0.06);
+      expect(Math.abs(black.at(-1)! / 100 - 11.5)).toBeLessThan(0.06);
+      expect(black.length).toBeLessThan(60);
+      // Windows meet after 8 s, pieces of sound every 5 s: no step, no hole, nothing louder.
+      for (let i = 100; i < 1050; i++) {
+        const expected = (level[i - 40]! + level[i + 40]!) / 2;
+        expect(Math.abs(level[i]! / expected - 1)).toBeLessThan(0.03);
+      }
+    },
+    60_000,
+  );
 });
 
 describe('without a vocoder', () => {
