@@ -7,6 +7,9 @@ import { ROW_FRAMES, type Row } from './rows.js';
 /** From when on viewers notice it: sound that comes early and sound that comes late, ms (ITU-R BT.1359-1). */
 export const NOTICED_MS = { early: 45, late: 125 } as const;
 
+/** What a measurement may be off by: an offset is called one where it is noticed though it were smaller by this, ms. */
+const OFF_BY_MS = 25;
+
 /** What the card of the model says of deciding. */
 export interface DecisionRules {
   confidence: ConfidenceLine;
@@ -122,7 +125,7 @@ function verdictOf(segments: readonly SyncSegment[]): SyncVerdict {
   const unnoticed = segments.every(({ offsetMs, driftPpm, startS, endS }) =>
     [-1, 1].every((end) => {
       const ms = offsetMs + (end * ((endS - startS) / 2) * driftPpm) / 1000;
-      return ms > -NOTICED_MS.early && ms < NOTICED_MS.late;
+      return ms > -NOTICED_MS.early - OFF_BY_MS && ms < NOTICED_MS.late + OFF_BY_MS;
     }),
   );
   if (unnoticed) return 'in_sync';

@@ -17,7 +17,7 @@ export function sentenceOf({ verdict, reason, offsetMs = 0, segments }: Decision
     case 'cannot_tell':
       return `${REASONS[reason!]}${reason === 'no_agreement' && rangeS < 5 ? ` (range ±${rangeS} s)` : ''}`;
     case 'in_sync':
-      return `The sound comes ${ms}, which viewers don't notice (they do from ${NOTICED_MS.early} ms early or ${NOTICED_MS.late} ms late on).`;
+      return `The sound comes ${ms}, which viewers don't notice, or hardly (they do from about ${NOTICED_MS.early} ms early or ${NOTICED_MS.late} ms late on).`;
     case 'offset':
       return `The sound comes ${ms}.`;
     case 'drift':
