@@ -7,6 +7,9 @@ import { ROW_FRAMES, type Row } from './rows.js';
 /** From when on viewers notice it: sound that comes early and sound that comes late, ms (ITU-R BT.1359-1). */
 export const NOTICED_MS = { early: 45, late: 125 } as const;
 
+/** What is less sure is told, but nothing should be altered or thrown away for it. */
+export const SURE_TO_ALTER = 0.85;
+
 /** What a measurement may be off by: an offset is called one where it is noticed though it were smaller by this, ms. */
 const OFF_BY_MS = 25;
 

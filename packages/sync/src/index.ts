@@ -1,4 +1,4 @@
-export { NOTICED_MS, type DecisionRules } from './decide.js';
+export { NOTICED_MS, SURE_TO_ALTER, type DecisionRules } from './decide.js';
 export { RANGE_S, type MeasureOptions } from './measure.js';
 export type {
   CannotTellReason,

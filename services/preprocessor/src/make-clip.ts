@@ -18,7 +18,7 @@ import { loudestLevelDb } from './flaws/loudest-level.js';
 import { createMotionMeter, PREVIEW, type MotionMeter } from './flaws/moving-share.js';
 import { cutLengthS, planFreeCut, planProfileCut, type CutPlan, type MovingMedia } from './plan-cut.js';
 import type { Profile } from './profiles.js';
-import type { SyncMeter } from '@soundstage/sync';
+import { SURE_TO_ALTER, type SyncMeter } from '@soundstage/sync';
 import { packFolder } from './tar.js';
 
 /** A clip that lies in a local file, and what is wanted of it. */
@@ -139,7 +139,7 @@ function checkStreams(info: MovingMedia, { flaws }: Profile, measures: Measures)
   );
 }
 
-/** Whether the lips of a face move with the sound. Where no face tells it, nothing is said. */
+/** Whether the lips of a face move with the sound. Where no face tells it surely, nothing is said. */
 async function checkOffset(
   { meter, limits, signal }: ClipToMake,
   plan: CutPlan,
@@ -151,7 +151,7 @@ async function checkOffset(
   const found = await meter.measure(picturePaths[0]!, {
     ...{ soundPath, limits, signal, rangeS: RANGE_S + Math.abs(movedMs) / 1000 },
   });
-  if (found.offsetMs === undefined) return;
+  if (found.offsetMs === undefined || found.confidence < SURE_TO_ALTER) return;
   const offsetMs = found.offsetMs - movedMs;
   const told = `${Math.abs(Math.round(offsetMs))} ms ${offsetMs > 0 ? 'late' : 'early'}`;
   measures.atMost(

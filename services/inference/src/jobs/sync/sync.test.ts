@@ -79,6 +79,18 @@ describe('the output of sync', () => {
     expect(await leftOver()).toEqual([]);
   }, 30_000);
 
+  test('is not made where the offset is told but not sure', async () => {
+    const doubtful = {
+      measure: async (path: string) => ({ ...(await meter.measure(path)), confidence: 0.8 }),
+    };
+    const outputPath = here('doubtful.mp4');
+    const made = await runSync({ inputPath: late, outputPath, meter: doubtful });
+    expect(made).toMatchObject({ repaired: false, outputPath: undefined, after: undefined });
+    expect(made.before.verdict).toBe('offset');
+    expect(made.whatWasDone).toContain('80 % sure and asked are 85 %');
+    expect(await readdir(home.path)).not.toContain('doubtful.mp4');
+  }, 30_000);
+
   test('is not there by half when the work is cancelled while it is proven', async () => {
     const abort = new AbortController();
     const [outputPath, reportPath] = [here('cancelled.mp4'), here('cancelled.html')];

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { badInput, throwIfAborted } from '@soundstage/core';
 import { repairContainer, type MediaInfo } from '@soundstage/media';
-import { RANGE_S, type SyncMeasurement, type SyncMeter } from '@soundstage/sync';
+import { RANGE_S, SURE_TO_ALTER, type SyncMeasurement, type SyncMeter } from '@soundstage/sync';
 import { examine } from './examine.js';
 import { isBetter } from './is-better.js';
 import { checkOutput, draftBeside, writeWhole } from './outputs.js';
@@ -168,6 +168,12 @@ async function repairAndProve(
   if (outputPath === undefined) return asItIs('It was measured, and nothing was altered.');
   if (before.verdict === 'in_sync') return asItIs('It is in sync, so that nothing was altered.');
   if (before.verdict === 'cannot_tell') return asItIs('Nothing can be told of it, so that nothing was altered.');
+  if (before.confidence < SURE_TO_ALTER) {
+    const percent = (share: number) => `${Math.floor(100 * share)} %`;
+    return asItIs(
+      `It is ${percent(before.confidence)} sure and asked are ${percent(SURE_TO_ALTER)}, so that nothing was altered. More of the film, or a part where one face speaks, may tell more.`,
+    );
+  }
 
   const path = draftBeside(outputPath);
   try {
