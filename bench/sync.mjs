@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openModel } from '@soundstage/models';
-import { SYNC_MODELS, syncMeterOf } from '@soundstage/sync';
+import { SURE_TO_ALTER, SYNC_MODELS, syncMeterOf } from '@soundstage/sync';
 
 const root = resolve(import.meta.dirname, '..');
 const data = join(process.env.SOUNDSTAGE_DATA ?? join(root, '..', 'shared', 'data'), 'sync');
@@ -148,7 +148,9 @@ function print() {
     `own sound against another's, 5 s: AUROC of the confidence ${auroc(confidences('5 s'), confidences("5 s, another's sound")).toFixed(3)}`,
   );
   const still = answers.filter(({ condition }) => condition === '5 s, in sync');
-  const altered = still.filter(({ told }) => !['in_sync', 'cannot_tell'].includes(told.verdict));
+  const altered = still.filter(
+    ({ told }) => !['in_sync', 'cannot_tell'].includes(told.verdict) && told.confidence >= SURE_TO_ALTER,
+  );
   console.log(`in sync, and would be altered: ${altered.length} of ${still.length}`);
   const pairs = answers
     .filter(({ condition, told }) => condition === '5 s' && told.offsetMs !== undefined)
