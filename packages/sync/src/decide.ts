@@ -1,5 +1,5 @@
 import { confidenceOf, type ConfidenceLine } from './curve.js';
-import { fit, timeOf, type Penalties, type Stretch } from './fit.js';
+import { driftedLags, fit, timeOf, type Penalties, type Stretch } from './fit.js';
 import type { CannotTellReason, SyncSegment, SyncVerdict } from './measurement.js';
 import { FRAME_RATE_HZ, LAG_MS } from './model-clock.js';
 import { ROW_FRAMES, type Row } from './rows.js';
@@ -94,7 +94,7 @@ function judge(stretch: Stretch, { lags, speaks, rules }: ToDecide): Judged {
   const peak = stretch.peak;
   let spoken = 0;
   for (const row of stretch.rows) {
-    const lateS = (peak.lag * LAG_MS) / 1000 + ((timeOf(row) - stretch.middleS) * stretch.driftPpm) / 1e6;
+    const lateS = ((peak.lag + driftedLags(stretch, row)) * LAG_MS) / 1000;
     const first = row.at * ROW_FRAMES + Math.round(lateS * FRAME_RATE_HZ);
     for (let n = 0; n < ROW_FRAMES; n++) if (speaks(first + n)) spoken += row.frames / ROW_FRAMES;
   }

@@ -1,7 +1,6 @@
 import type { FaceTrack } from '@soundstage/faces';
 import type { VideoInfo } from '@soundstage/media';
-import type { Stretch } from './fit.js';
-import { timeOf } from './fit.js';
+import { driftedLags, timeOf, type Stretch } from './fit.js';
 import type { SeenFace, SyncEvidence } from './measurement.js';
 import { LAG_MS } from './model-clock.js';
 import { sumOf, type Row } from './rows.js';
@@ -27,9 +26,9 @@ export function mapOf(
     (best, one) => (best && best.rows.length >= one.rows.length ? best : one),
     undefined,
   );
-  for (const { rows: own, peak, driftPpm, middleS } of stretches) {
-    const move = peak.lag - main!.peak.lag;
-    sumOf(own, lags, (row) => move + ((timeOf(row) - middleS) * driftPpm) / 1000 / LAG_MS).forEach(
+  for (const stretch of stretches) {
+    const move = stretch.peak.lag - main!.peak.lag;
+    sumOf(stretch.rows, lags, (row) => move + driftedLags(stretch, row)).forEach(
       (score, lag) => (total[lag]! += score),
     );
   }

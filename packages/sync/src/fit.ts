@@ -12,7 +12,7 @@ export interface Stretch {
   middleS: number;
 }
 
-/** What more must be explained by a model that has more to choose: see `bench/sync.mjs false-alarms`. */
+/** What more must be explained by a model that has more to choose; from the card, in the agreement of the model. */
 export interface Penalties {
   /** Agreement that each break must gain. */
   break: number;
@@ -48,11 +48,13 @@ export function fit(rows: readonly Row[], lags: number, penalties: Penalties): S
 export function stretchOf(rows: readonly Row[], lags: number, driftPpm: number): Stretch {
   const middleS = rows.length > 0 ? (timeOf(rows[0]!) + timeOf(rows.at(-1)!)) / 2 : 0;
   const curve =
-    driftPpm === 0
-      ? sumOf(rows, lags)
-      : sumOf(rows, lags, (row) => ((timeOf(row) - middleS) * driftPpm) / 1000 / LAG_MS);
+    driftPpm === 0 ? sumOf(rows, lags) : sumOf(rows, lags, (row) => driftedLags({ driftPpm, middleS }, row));
   return { rows, driftPpm, curve, peak: peakOf(curve), middleS };
 }
+
+/** By how many lags the offset has drifted at a row, counted from the middle of its stretch. */
+export const driftedLags = ({ driftPpm, middleS }: Pick<Stretch, 'driftPpm' | 'middleS'>, row: Row): number =>
+  ((timeOf(row) - middleS) * driftPpm) / 1000 / LAG_MS;
 
 /** Middle of a row, seconds. */
 export const timeOf = (row: Row): number => (row.at + 0.5) * ROW_S;

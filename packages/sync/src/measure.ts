@@ -9,7 +9,7 @@ import { lipRuns } from './lip-runs.js';
 import { listen, type Ears, type Heard } from './listen.js';
 import type { SeenFace, SyncMeasurement } from './measurement.js';
 import { FRAME_RATE_HZ, reachOf } from './model-clock.js';
-import { addToRows, ROW_S, type Row } from './rows.js';
+import { addToRows, ROW_FRAMES, type Row } from './rows.js';
 import { whoSpeaks } from './speaker.js';
 import { sentenceOf } from './words-of-verdict.js';
 
@@ -155,10 +155,9 @@ function newFilm(durationS: number, reach: number) {
         anySpeech: speech.includes(1),
       });
       const { stretches, ...told } = decision;
-      const seen = faces.map((face, n) => ({
-        ...face.seen,
-        speaksS: spoken.filter((one) => one.face === n).reduce((sum, { row }) => sum + speaksIn(row, speech), 0),
-      }));
+      const speaksS = new Float64Array(faces.length);
+      for (const { row, face } of spoken) speaksS[face]! += speaksIn(row, speech);
+      const seen = faces.map((face, n) => ({ ...face.seen, speaksS: speaksS[n]! }));
       return {
         ...told,
         detail: sentenceOf(decision, rangeS),
@@ -176,6 +175,6 @@ function newFilm(durationS: number, reach: number) {
 }
 
 function speaksIn(row: Row, speech: Uint8Array): number {
-  const first = Math.round(row.at * ROW_S * FRAME_RATE_HZ);
+  const first = row.at * ROW_FRAMES;
   return speech.subarray(first, first + row.frames).reduce((sum, speaks) => sum + speaks, 0) / FRAME_RATE_HZ;
 }

@@ -1,5 +1,4 @@
-import type { Decision } from './decide.js';
-import { NOTICED_MS } from './decide.js';
+import { NOTICED_MS, type Decision } from './decide.js';
 import type { CannotTellReason } from './measurement.js';
 
 const REASONS: Record<CannotTellReason, string> = {
