@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createLocalAdapters } from '@soundstage/adapters-local';
 import { CreatePreprocessingRequest, PreprocessingSpec, PreprocessorServiceService } from '@soundstage/contracts';
+import { storeFile } from '@soundstage/core';
 import { startTestServices } from '@soundstage/core/testing';
 import { createPreprocessor } from '@soundstage/preprocessor';
 
@@ -36,7 +37,10 @@ const services = await startTestServices(createLocalAdapters, [createPreprocesso
 });
 try {
   const clips = [];
-  for (const path of paths) clips.push({ path, object: await services.client.upload(readFileSync(path), 'video/mp4') });
+  for (const path of paths) {
+    const key = `media/clip-${clips.length}.mp4`;
+    clips.push({ path, object: await storeFile(services.platform.store, path, key, 'video/mp4') });
+  }
   // Once through, to learn how many frames each cut has; not counted.
   for (const clip of clips) clip.frames = (await results([clip], 0))[0].frameCount || 215;
 

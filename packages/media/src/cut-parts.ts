@@ -132,7 +132,7 @@ function cutCommand(options: CutPartsOptions, info: MediaInfo, limits: MediaLimi
     ];
     const watched = index === 0 && preview !== undefined;
     graph.push(`[p${index}]${steps.join(',')}${watched ? ',split=2[v0][watched]' : `[v${index}]`}`);
-    if (watched) graph.push(`[watched]extractplanes=y,scale=${preview.width}:${preview.height}:flags=area[preview]`);
+    if (watched) graph.push(`[watched]extractplanes=y,${smallScaling(preview)}[preview]`);
     outputs.push({
       options: [
         ...[
@@ -166,7 +166,11 @@ function cutCommand(options: CutPartsOptions, info: MediaInfo, limits: MediaLimi
   }
   if (preview) {
     outputs.push({
-      options: ['-map', '[preview]', '-fps_mode', 'passthrough', '-pix_fmt', 'gray', '-f', 'rawvideo'],
+      options: [
+        ...['-map', '[preview]', '-fps_mode', 'passthrough', '-pix_fmt', 'gray'],
+        // Some frames at a time: to wake us for each one costs more than to look at it.
+        ...['-flush_packets', '0', '-f', 'rawvideo'],
+      ],
       url: 'pipe:4',
     });
   }
@@ -184,6 +188,9 @@ const PICTURE_OPTIONS = {
   h264: H264_OPTIONS,
   jpeg: ['-c:v', 'mjpeg', '-q:v', '2', '-flags:v', '+bitexact', '-threads', '1', '-f', 'image2'],
 } as const;
+
+/** One thread: for so few points, handing slices to others costs more than the slices. */
+const smallScaling = ({ width, height }: Preview) => `scale=${width}:${height}:flags=area:threads=1`;
 
 function scaling(size: PictureSize): string[] {
   const flags = 'flags=bicubic+accurate_rnd';

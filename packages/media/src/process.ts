@@ -5,7 +5,7 @@ import { SoundstageError, throwIfAborted } from '@soundstage/core';
 import { createDiagnosis, explainEnding, type Finding } from './diagnosis.js';
 import type { MediaLimits } from './limits.js';
 import type { MediaFile } from './media-file.js';
-import { findProgram, type Program } from './programs.js';
+import { canEndWithUs, findProgram, type Program } from './programs.js';
 
 /** How long a process may take to stop by itself before it is killed. */
 const GRACE_MS = 1500;
@@ -68,14 +68,13 @@ export function runningProcesses(): number {
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   throwIfAborted(options.signal);
   const { program, subject, limits } = options;
-  const path = await findProgram(program);
+  const [path, endsWithUs] = await Promise.all([findProgram(program), canEndWithUs()]);
   throwIfAborted(options.signal);
 
-  // The shell sets limits that Node can't set, then becomes the program: same process id, same descriptors. Where
-  // util-linux is there, the program is ended with us even when we are killed.
+  // The shell sets limits that Node can't set, then becomes the program: same process id, same descriptors.
   const script =
     `ulimit -c 0; ulimit -v ${Math.ceil(limits.memoryBytes / 1024)} 2>/dev/null; ` +
-    'setpriv --pdeathsig KILL true 2>/dev/null && exec setpriv --pdeathsig KILL "$@"; exec "$@"';
+    `exec ${endsWithUs ? 'setpriv --pdeathsig KILL ' : ''}"$@"`;
   const child = spawn('/bin/sh', ['-c', script, 'sh', path, ...options.args], {
     stdio: [
       options.stdin ? 'pipe' : 'ignore',

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -37,6 +38,16 @@ export async function findProgram(program: Program): Promise<string> {
       ? `${OVERRIDES[program]} names no program that can be run: ${override}`
       : `${program} isn't installed: install the package "ffmpeg" (apt-get install ffmpeg, dnf install ffmpeg, brew install ffmpeg) or set ${OVERRIDES[program]}.`,
   );
+}
+
+let endsWithUs: Promise<boolean> | undefined;
+
+/** Whether util-linux is there, by which a program is ended with us even when we are killed. Looked up once. */
+export function canEndWithUs(): Promise<boolean> {
+  endsWithUs ??= new Promise((resolve) => {
+    execFile('setpriv', ['--pdeathsig', 'KILL', 'true'], (error) => resolve(error === null));
+  });
+  return endsWithUs;
 }
 
 async function isExecutable(path: string): Promise<boolean> {

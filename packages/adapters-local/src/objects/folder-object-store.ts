@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { badInput, SoundstageError } from '@soundstage/core/errors';
 import type { ObjectStore, StoredObject } from '@soundstage/core';
-import { checkKey, checkRange } from '@soundstage/core/ports';
+import { checkKey, checkRange, READ_BYTES } from '@soundstage/core/ports';
 import { makeFolder, syncFolder } from './durable-names.js';
 import { listKeys } from './list-objects.js';
 import { isMissing, openObject, readDescriptionSync, storedObject } from './object-file.js';
@@ -122,7 +122,10 @@ export function createFolderObjectStore(options: FolderObjectStoreOptions): Obje
         await found.handle.close();
         return Readable.from([], { objectMode: false });
       }
-      return createReadStream('', { fd: found.handle, start: startByte, end: end - 1, autoClose: true });
+      return createReadStream('', {
+        ...{ fd: found.handle, start: startByte, end: end - 1 },
+        ...{ autoClose: true, highWaterMark: READ_BYTES },
+      });
     },
 
     async stat(key) {

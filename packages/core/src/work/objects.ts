@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { ObjectRef } from '@soundstage/contracts';
 import { badInput, SoundstageError } from '../errors.js';
+import { READ_BYTES } from '../ports/body-parts.js';
 import type { ObjectStore } from '../ports/object-store.js';
 import { isSentKey } from '../uploads.js';
 
@@ -78,7 +80,26 @@ export function storeFile(
   mediaType: string,
   signal?: AbortSignal,
 ): Promise<ObjectRef> {
-  return storeOnce(store, createReadStream(path), key, mediaType, signal);
+  return storeOnce(store, fileParts(path), key, mediaType, signal);
+}
+
+const spareBlocks: Uint8Array[] = [];
+const MOST_SPARE_BLOCKS = 8;
+
+/** A file's bytes in parts, each good until the next is asked for: blocks are used again, and so leave no garbage. */
+async function* fileParts(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path);
+  const block = spareBlocks.pop() ?? new Uint8Array(READ_BYTES);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(block, 0, block.length);
+      if (bytesRead === 0) return;
+      yield block.subarray(0, bytesRead);
+    }
+  } finally {
+    if (spareBlocks.length < MOST_SPARE_BLOCKS) spareBlocks.push(block);
+    await file.close();
+  }
 }
 
 /** Stores bytes under a key. "Already there" is success: work is idempotent. */
