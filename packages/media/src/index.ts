@@ -17,7 +17,7 @@ export { DEFAULT_LIMITS, type MediaLimits } from './limits.js';
 export { measureLoudness, type Loudness } from './loudness.js';
 export type { AudioInfo, MediaInfo, SubtitleInfo, VideoInfo } from './media-info.js';
 export { muxSound, type MuxedVideo, type MuxSoundOptions } from './mux-sound.js';
-export { hashVideoPackets } from './packet-hash.js';
+export { hashVideoPackets, pictureMovedBy } from './packet-hash.js';
 export { probe, type ProbeOptions } from './probe.js';
 export { probeStored, type StoredClip } from './probe-stored.js';
 export { runningProcesses } from './process.js';

@@ -1,4 +1,5 @@
 export { NOTICED_MS, SURE_TO_ALTER, type DecisionRules } from './decide.js';
+export { createLooks, movedLooks, type Looks } from './looks.js';
 export { RANGE_S, type MeasureOptions } from './measure.js';
 export type {
   CannotTellReason,

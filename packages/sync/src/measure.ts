@@ -1,5 +1,5 @@
 import { badInput, throwIfAborted } from '@soundstage/core';
-import { followFaces, type FaceModel, type MeshModel } from '@soundstage/faces';
+import { followFaces, type FaceModel, type FollowedFaces, type MeshModel } from '@soundstage/faces';
 import { probe, type MediaInfo, type MediaLimits, type VideoInfo } from '@soundstage/media';
 import type { ModelOnUse } from '@soundstage/models';
 import { compare } from './compare.js';
@@ -7,6 +7,7 @@ import { decide, type DecisionRules } from './decide.js';
 import { longestFaces, mapOf, seenFace } from './evidence.js';
 import { lipRuns } from './lip-runs.js';
 import { listen, type Ears, type Heard } from './listen.js';
+import type { Looks } from './looks.js';
 import type { SeenFace, SyncMeasurement } from './measurement.js';
 import { FRAME_RATE_HZ, reachOf } from './model-clock.js';
 import { addToRows, ROW_FRAMES, type Row } from './rows.js';
@@ -20,6 +21,8 @@ export interface MeasureOptions {
   soundPath?: string | undefined;
   /** What `probe` told about this file. Without it the file is probed first. */
   info?: MediaInfo | undefined;
+  /** Faces that are known already aren't followed again; those that are followed are kept here. */
+  looks?: Looks | undefined;
   limits?: Partial<MediaLimits> | undefined;
   signal?: AbortSignal | undefined;
   /** share: of this step, 0 to 1. The steps take turns, a block of the film after the other. */
@@ -54,7 +57,7 @@ export async function measureSync(
   models: SyncModels,
   options: MeasureOptions = {},
 ): Promise<SyncMeasurement> {
-  const { rangeS = RANGE_S.usual, limits, signal, onProgress } = options;
+  const { rangeS = RANGE_S.usual, looks, limits, signal, onProgress } = options;
   if (!(rangeS >= RANGE_S.least && rangeS <= RANGE_S.most))
     throw badInput(`The range must be ${RANGE_S.least} to ${RANGE_S.most} s, not ${rangeS}.`, 'rangeS');
   const info = options.info ?? (await probe(path, { ...(limits ? { limits } : {}), signal }));
@@ -76,41 +79,51 @@ export async function measureSync(
     film.hear(heard, startS, endS);
     tell('listen')(1);
     const spans = film.spansAround(rangeS + AROUND_SPEECH_S, startS, endS);
-    if (spans.length > 0) await lookAt(path, spans, heard, { ...{ film, models, video, info, limits, signal }, tell });
+    if (spans.length > 0) {
+      const seen = await see(path, spans, startS / BLOCK_S, { ...{ models, info, limits, signal, looks }, tell });
+      await compareLips(seen, heard, { ...{ film, models, video, signal }, tell });
+    }
     tell('look')(1);
     tell('compare')(1);
   }
   return film.conclude(models.rules, rangeS);
 }
 
-interface Look {
-  film: Film;
+interface Work {
   models: SyncModels;
-  video: VideoInfo;
-  info: MediaInfo;
-  limits: Partial<MediaLimits> | undefined;
   signal: AbortSignal | undefined;
   tell: (step: 'look' | 'compare') => (share: number) => void;
 }
 
-/** Follows the faces of a block and compares their lips with what is heard. */
-async function lookAt(
+/** The faces of a block, followed through its spans or as they are known. */
+async function see(
   path: string,
   spans: readonly { startS: number; endS: number }[],
-  heard: Heard,
-  { film, models, video, info, limits, signal, tell }: Look,
-): Promise<void> {
-  const { face, mesh, sync } = models;
-  const { tracks, shotsS } = await followFaces(path, {
-    ...{ info, face, mesh, spans, onProgress: tell('look') },
+  block: number,
+  { models, info, limits, signal, looks, tell }: Work & Pick<MeasureOptions, 'limits' | 'looks'> & { info: MediaInfo },
+): Promise<FollowedFaces> {
+  const known = looks?.of(block);
+  if (known) return known;
+  const seen = await followFaces(path, {
+    ...{ info, face: models.face, mesh: models.mesh, spans, onProgress: tell('look') },
     ...(limits ? { limits } : {}),
     ...(signal ? { signal } : {}),
   });
+  looks?.keep(block, seen);
+  return seen;
+}
+
+/** Compares the lips of a block's faces with what is heard. */
+async function compareLips(
+  { tracks, shotsS }: FollowedFaces,
+  heard: Heard,
+  { film, models, video, signal, tell }: Work & { film: Film; video: VideoInfo },
+): Promise<void> {
   film.shotsS.push(...shotsS.slice(1));
   for (const [n, track] of tracks.entries()) {
     const rows = new Map<number, Row>();
     for (const run of lipRuns(track, RUN_FRAMES))
-      addToRows(rows, await compare(sync, run, heard, film.reach, signal), run.firstFrame, film.lags);
+      addToRows(rows, await compare(models.sync, run, heard, film.reach, signal), run.firstFrame, film.lags);
     film.faces.push({ rows, seen: seenFace(track, video) });
     tell('compare')((n + 1) / tracks.length);
   }

@@ -62,6 +62,20 @@ describe('the output of sync', () => {
     expect(await leftOver()).toEqual([]);
   }, 30_000);
 
+  test('is proven by its own sound and by the faces that were seen already, since its pictures are the same', async () => {
+    const seen = { tracks: [], shotsS: [0] };
+    const known: unknown[] = [];
+    const looking: Meter = {
+      measure(path, options) {
+        known.push(options?.looks?.of(0));
+        options?.looks?.keep(0, seen);
+        return meter.measure(path, options);
+      },
+    };
+    await runSync({ inputPath: late, outputPath: here('proven.mp4'), meter: looking });
+    expect(known).toEqual([undefined, { ...seen, shotsS: [expect.closeTo(0, 3)] }]);
+  }, 30_000);
+
   test('is not there, and an older file stays, where the repair can’t be shown to be better', async () => {
     const outputPath = here('kept.mp4');
     await writeFile(outputPath, 'an older one');

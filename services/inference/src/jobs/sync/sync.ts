@@ -1,7 +1,15 @@
 import { rename, rm } from 'node:fs/promises';
 import { badInput, throwIfAborted } from '@soundstage/core';
-import { repairContainer, type MediaInfo } from '@soundstage/media';
-import { RANGE_S, SURE_TO_ALTER, type SyncMeasurement, type SyncMeter } from '@soundstage/sync';
+import { pictureMovedBy, repairContainer, type MediaInfo } from '@soundstage/media';
+import {
+  createLooks,
+  movedLooks,
+  RANGE_S,
+  SURE_TO_ALTER,
+  type Looks,
+  type SyncMeasurement,
+  type SyncMeter,
+} from '@soundstage/sync';
 import { examine } from './examine.js';
 import { isBetter } from './is-better.js';
 import { checkOutput, draftBeside, writeWhole } from './outputs.js';
@@ -12,10 +20,10 @@ import { turnClock, type TurnClock } from './turn-clock.js';
 /** The steps of the job in order, with their share of its progress. */
 export const STEP_SHARES = [
   { name: 'listen', share: 8 },
-  { name: 'look', share: 44 },
+  { name: 'look', share: 64 },
   { name: 'compare', share: 4 },
-  { name: 'repair', share: 6 },
-  { name: 'prove', share: 32 },
+  { name: 'repair', share: 8 },
+  { name: 'prove', share: 10 },
   { name: 'report', share: 2 },
 ] as const;
 export type SyncStep = (typeof STEP_SHARES)[number]['name'];
@@ -84,8 +92,9 @@ export async function runSync(options: SyncOptions): Promise<SyncOutcome> {
   clock.report('listen', 0, DOING.listen);
   const info = options.info ?? (await examine(inputPath, signal));
   if (outputPath !== undefined) repairContainer(outputPath, info); // refused now where it can't be written
-  const before = await measured(options, info, rangeS, clock);
-  const draft = await repairAndProve(options, { info, before, rangeS, clock });
+  const looks = outputPath === undefined ? undefined : createLooks();
+  const before = await measured(options, info, { rangeS, looks, clock });
+  const draft = await repairAndProve(options, { info, before, rangeS, looks, clock });
 
   clock.report('report', 0, DOING.report);
   let written: string | undefined;
@@ -140,13 +149,10 @@ type Clock = TurnClock<SyncStep>;
 async function measured(
   { inputPath, meter, signal }: SyncOptions,
   info: MediaInfo,
-  rangeS: number,
-  clock: Clock,
+  { rangeS, looks, clock }: { rangeS: number; looks: Looks | undefined; clock: Clock },
 ): Promise<SyncMeasurement> {
   const measurement = await meter.measure(inputPath, {
-    rangeS,
-    info,
-    signal,
+    ...{ rangeS, info, looks, signal },
     onProgress: (step, share) => clock.report(step, share, DOING[step]),
   });
   for (const step of ['listen', 'look', 'compare'] as const) clock.report(step, 1, DOING[step]);
@@ -161,7 +167,13 @@ type Draft = { after: SyncMeasurement | undefined; whatWasDone: string; warnings
 /** Steps `repair` and `prove`: makes the repaired file under another name and measures it. */
 async function repairAndProve(
   options: SyncOptions,
-  { info, before, rangeS, clock }: { info: MediaInfo; before: SyncMeasurement; rangeS: number; clock: Clock },
+  {
+    info,
+    before,
+    rangeS,
+    looks,
+    clock,
+  }: { info: MediaInfo; before: SyncMeasurement; rangeS: number; looks: Looks | undefined; clock: Clock },
 ): Promise<Draft> {
   const { inputPath, outputPath, meter, signal } = options;
   const asItIs = (why: string): Draft => ({ kept: false, after: undefined, whatWasDone: why, warnings: [] });
@@ -188,9 +200,10 @@ async function repairAndProve(
 
     clock.report('repair', 1, DOING.repair);
     const parts = { listen: 0, look: 0, compare: 0 };
+    // Its sound is listened to anew. Its faces are followed anew unless its pictures are shown to be the very same ones.
+    const movedS = await pictureMovedBy(inputPath, path, { signal });
     const after = await meter.measure(path, {
-      rangeS,
-      signal,
+      ...{ rangeS, signal, looks: movedS === undefined || !looks ? undefined : movedLooks(looks, movedS) },
       onProgress(step, share) {
         parts[step] = share;
         clock.report('prove', 0.15 * parts.listen + 0.8 * parts.look + 0.05 * parts.compare, DOING.prove);
