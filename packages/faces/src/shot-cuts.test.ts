@@ -33,7 +33,8 @@ async function shotsOf(sources: readonly string[], graph: string): Promise<numbe
 
 const SIZE = 's=320x180:r=25';
 /** A picture with much in it, larger than the screen. */
-const WIDE = 'mandelbrot=s=1280x720:r=25:start_scale=0.6:end_scale=0.6:maxiter=300';
+const WIDE =
+  'mandelbrot=s=1280x720:r=25:start_scale=0.6:end_scale=0.6:maxiter=300,trim=end_frame=1,loop=-1:1,setpts=N/25/TB';
 
 describe('shots', () => {
   test('begin at hard cuts, also where two follow each other at once', async () => {

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalAdapters } from '@soundstage/adapters-local';
 import { sha256, type ObjectStore, type Queue } from '@soundstage/core';
+import { longTests } from '@soundstage/core/contract-tests';
 import { temporaryFolder } from '@soundstage/core/testing';
 import { decodeAudio } from '@soundstage/media';
 import { makeSound } from '../testing/make-sound.js';
@@ -43,7 +44,8 @@ describe('a fingerprint', () => {
       await indexFingerprint(store, sha256(String(seed)), await listen(path));
     }
     const copy = join(home.path, 'copy');
-    for (const [how, args] of Object.entries(COPIES)) {
+    const copies = Object.entries(COPIES);
+    for (const [how, args] of longTests ? copies : copies.slice(-2)) {
       await ffmpeg('-i', join(home.path, 'sound-3.wav'), ...args, copy);
       const found = await findNear(store, sha256('a copy'), await listen(copy));
       expect([how, found.map((match) => match.sha256)]).toEqual([how, [sha256('3')]]);

@@ -143,7 +143,7 @@ inChromium('The page', () => {
     expect(statSync(await download.path()).size).toBeGreaterThan(statSync(clip).size / 2);
   }, 180_000);
 
-  test('makes another take with another number, and lists both', async () => {
+  longTest('makes another take with another number, and lists both', async () => {
     await open();
     await page.click('.history-list a >> nth=0');
     await page.waitForSelector('.result');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { longTests } from '@soundstage/core/contract-tests';
 import { writeCues, type CueSheet } from '@soundstage/cues';
 import { decodeAudio, hashVideoPackets, measureLoudness, probe } from '@soundstage/media';
 import type { FoleyCandidate, FoleyOutcome, FoleyStep } from './foley.js';
@@ -371,7 +372,9 @@ describe('what can’t be done is refused in a sentence, and leaves nothing behi
 
   test('a cancelled job ends within a second, at every step, and the next one works', async () => {
     const input = bouncingBar('long.mp4', { durationS: 4 });
-    for (const { name } of foley.steps) {
+    const steps = longTests ? foley.steps : foley.steps.filter(({ name }) => name === 'look' || name === 'mux');
+    expect(steps.length).toBeGreaterThan(1);
+    for (const { name } of steps) {
       const controller = new AbortController();
       let cancelledMs = 0;
       const outputName = `cancelled-${name}.mp4`;
