@@ -62,7 +62,7 @@ def small_net() -> SyncNet:
 
 
 def answer(error_ms: float, margin: float, seconds: float = 4.0) -> Answer:
-    return Answer("5 s", "ann", False, 0.0, error_ms, margin, 2 * margin, seconds)
+    return Answer("5 s", "ann", False, 0.0, error_ms, 2 * margin, margin, margin / 2, 0.5, seconds)
 
 
 def test_a_stretch_of_lips_and_its_sound_come_from_one_time_at_any_pace_and_between_frames() -> None:
@@ -107,10 +107,21 @@ def test_lag_k_compares_frame_t_with_hop_4t_plus_k_and_what_is_not_heard_counts_
 
 
 def test_the_offset_of_a_file_is_found_between_hops() -> None:
-    curve = -((np.arange(201) - 100 - 23.4) ** 2) / 50.0
-    lag, score, margin = measures.peak(curve)
-    assert lag == pytest.approx(23.4, abs=0.01) and score == curve.max()
-    assert margin == pytest.approx(curve[123] - curve[136])
+    curve = 100 - ((np.arange(201) - 100 - 23.4) ** 2) / 50.0
+    found = measures.peak(np.stack([curve / 20] * 20))
+    assert found.lag == pytest.approx(23.4, abs=0.01) and found.score == pytest.approx(curve.max())
+    assert found.margin == pytest.approx(curve[123] - curve[136])
+    assert found.flank == pytest.approx(curve[123] - (curve[111] + curve[135]) / 2)
+
+
+def test_rows_that_agree_on_one_lag_have_all_that_they_could_have_there() -> None:
+    rows = np.zeros((40, 201))
+    rows[:, 120] = 1
+    assert measures.peak(rows).share == pytest.approx(1)
+    rows[20:30, 60] = 2
+    assert measures.peak(rows).share == pytest.approx(40 / 50)
+    rows[20:30, 10] = 3  # further away than offsets are looked for
+    assert measures.peak(rows).share == pytest.approx(40 / 50)
 
 
 def test_the_graph_gives_through_onnxruntime_what_pytorch_gives() -> None:
@@ -166,7 +177,7 @@ def test_from_clips_of_two_people_who_speak_to_a_model_with_its_card(tmp_path: P
     assert told == 0
     folder = tmp_path / "out" / "sync" / "1"
     card = read_card(folder)
-    assert {*card["decision"]["confidence"]} == {"bias", "margin", "score", "seconds"}
+    assert {*card["decision"]["confidence"]} == {"bias", "margin", "flank", "share", "seconds"}
     assert card["decision"]["penalties"]["break"] > 0
     assert (folder / "report.html").is_file()
     assert sorted(path.name for path in (folder / recipe.STRANGERS).iterdir()) == ["ann", "bob"]

@@ -35,7 +35,7 @@ class SyncConfig(Config):
     size: int = setting(16, "size of the vectors that are compared", least=2, most=512)
     dropout: float = setting(0.25, "share of a tower's channels left out while training", least=0, most=0.9)
     evaluate_voters: int = setting(
-        2, "voters of the nets that are trained without one speaker, to measure; 0: don't", least=0, most=20
+        4, "voters of the nets that are trained without one speaker, to measure; 0: don't", least=0, most=20
     )
 
     talks: int = setting(60, "talks of each condition and speaker to measure on", least=2, most=10000)

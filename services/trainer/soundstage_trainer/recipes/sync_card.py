@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def same_figures(clips: list[Clip], pytorch: Compare, running: Compare) -> dict[
 
     def mean(compare: Compare) -> float:
         return float(
-            np.mean([measures.peak(measures.curve_of(compare, clip.points, clip.mel))[0] * measures.LAG_MS for clip in few])
+            np.mean([measures.peak(measures.agreement_of(compare, clip.points, clip.mel)).lag * measures.LAG_MS for clip in few])
         )
 
     return metric_gate("mean offset of 10 clips, ms", mean(pytorch), mean(running), tolerance=SAME_MS)
@@ -146,4 +147,4 @@ def _of(answers: list[Answer], condition: str) -> list[Answer]:
 
 def _zero(answers: list[Answer]) -> list[Answer]:
     """What guessing zero is off by."""
-    return [Answer(a.condition, a.speaker, a.swapped, a.true_ms, -a.true_ms, 0, 0, a.seconds) for a in answers]
+    return [replace(answer, error_ms=-answer.true_ms) for answer in answers]

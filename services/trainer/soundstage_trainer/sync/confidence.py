@@ -18,15 +18,16 @@ BREAK_S, DRIFT_S = 2.5, 1.5
 
 @dataclass(frozen=True)
 class Line:
-    """As packages/sync/src/curve.ts reads it: sigmoid(bias + margin · m/√s + score · p/√s + seconds · ln s)."""
+    """As packages/sync/src/curve.ts reads it: sigmoid(bias + margin · m/√s + flank · f/√s + share · h + seconds · ln s)."""
 
     bias: float
     margin: float
-    score: float
+    flank: float
+    share: float
     seconds: float
 
     def of(self, answers: list[Answer]) -> np.ndarray:
-        return _sigmoid(_inputs(answers) @ np.array([self.bias, self.margin, self.score, self.seconds]))
+        return _sigmoid(_inputs(answers) @ np.array([self.bias, self.margin, self.flank, self.share, self.seconds]))
 
 
 def right(answers: list[Answer]) -> np.ndarray:
@@ -38,12 +39,12 @@ def fit(answers: list[Answer]) -> Line:
     inputs, wanted = _inputs(answers), right(answers).astype(float)
     scale = np.maximum(np.abs(inputs).mean(axis=0), 1e-9)
     inputs = inputs / scale
-    ridge = RIDGE * len(inputs) * np.diag([0.0, 1.0, 1.0, 1.0]) / 10
-    weights = np.zeros(4)
+    ridge = RIDGE * len(inputs) * np.diag([0.0, 1.0, 1.0, 1.0, 1.0]) / 10
+    weights = np.zeros(5)
     for _ in range(ROUNDS):
         chance = _sigmoid(inputs @ weights)
         slope = inputs.T @ (chance - wanted) + ridge @ weights
-        bend = (inputs * (chance * (1 - chance))[:, None]).T @ inputs + ridge + 1e-9 * np.eye(4)
+        bend = (inputs * (chance * (1 - chance))[:, None]).T @ inputs + ridge + 1e-9 * np.eye(5)
         weights = weights - np.linalg.solve(bend, slope)
     return Line(*(weights / scale).tolist())
 
@@ -70,8 +71,8 @@ def evidence_per_s(answers: list[Answer]) -> float:
 def _inputs(answers: list[Answer]) -> np.ndarray:
     seconds = np.array([answer.seconds for answer in answers])
     root = np.sqrt(seconds)
-    margins, scores = (np.array([getattr(answer, name) for answer in answers]) for name in ("margin", "score"))
-    return np.stack([np.ones(len(answers)), margins / root, scores / root, np.log(seconds)], axis=1)
+    margins, flanks, shares = (np.array([getattr(answer, name) for answer in answers]) for name in ("margin", "flank", "share"))
+    return np.stack([np.ones(len(answers)), margins / root, flanks / root, shares, np.log(seconds)], axis=1)
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ MOST_MOVED_HOPS = 80
 AROUND_FRAMES = (REACH + MOST_MOVED_HOPS) // HOPS_PER_FRAME
 LAG_MS = 10.0
 RIVAL_MS = 120.0
+NEAR_MS = 1000.0
+ROW_FRAMES = 10
 FLOOR = np.log(1e-5)
 # points, mel, heard → agreement [frames, lags]
 Compare = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -48,15 +50,17 @@ class Condition:
 
 @dataclass(frozen=True)
 class Answer:
-    """error_ms: of the offset. margin, score, seconds: what confidence is made of, as packages/sync/src/curve.ts has it."""
+    """error_ms: of the offset. margin, flank, share, seconds: what confidence is made of, as packages/sync/src/curve.ts has it."""
 
     condition: str
     speaker: str
     swapped: bool
     true_ms: float
     error_ms: float
-    margin: float
     score: float
+    margin: float
+    flank: float
+    share: float
     seconds: float
 
 
@@ -104,38 +108,55 @@ def ask(clips: list[Clip], compare: Compare, condition: Condition, *, count: int
         if condition.tremble:
             points = points + draw.normal(0, condition.tremble * _eyes(points), points.shape)
         moved = mel[MOST_MOVED_HOPS - true_hops :][: HOPS_PER_FRAME * (len(points) - 1) + 2 * REACH + 1]
-        curve = compare(points.astype(np.float32), moved, np.ones(len(moved), np.float32)).sum(axis=0)
-        lag, score, margin = peak(curve)
-        error_ms = lag * LAG_MS - true_hops * LAG_MS
-        answers.append(
-            Answer(
-                condition.name, talk.speaker, condition.swapped, true_hops * LAG_MS, error_ms, margin, score, condition.seconds
-            )
-        )
+        agreement = compare(points.astype(np.float32), moved, np.ones(len(moved), np.float32))
+        found = peak(agreement)
+        true_ms = true_hops * LAG_MS
+        stands = (found.score, found.margin, found.flank, found.share, condition.seconds)
+        answers.append(Answer(condition.name, talk.speaker, condition.swapped, true_ms, found.lag * LAG_MS - true_ms, *stands))
     return answers
 
 
-def curve_of(compare: Compare, points: np.ndarray, mel: np.ndarray, moved_hops: int = 0) -> np.ndarray:
-    """Agreement by lag of a file whose sound comes moved_hops late; what lies outside of the sound isn't heard."""
+def agreement_of(compare: Compare, points: np.ndarray, mel: np.ndarray, moved_hops: int = 0) -> np.ndarray:
+    """Agreement [frames, lags] of a file whose sound comes moved_hops late; what lies outside of the sound isn't heard."""
     frames = len(points)
     hops = HOPS_PER_FRAME * (frames - 1) + 2 * REACH + 1
     given, heard = np.full((hops, BANDS), FLOOR, np.float32), np.zeros(hops, np.float32)
     begin = REACH + moved_hops
     first, last = max(0, begin), min(hops, begin + len(mel))
     given[first:last], heard[first:last] = mel[first - begin : last - begin], 1
-    return compare(points, given, heard).sum(axis=0)
+    return compare(points, given, heard)
 
 
-def peak(curve: np.ndarray) -> tuple[float, float, float]:
-    """Lag of the best (between lags by a parabola), its score, and by how much it beats the best that is RIVAL_MS away."""
-    best = int(curve.argmax())
+@dataclass(frozen=True)
+class Peak:
+    """How the best lag of a talk stands. lag: in lags from zero, between lags by a parabola. margin: by how much its score beats the
+    best that is RIVAL_MS away. flank: by how much it beats the mean of the two that are just so far away. share: of what the rows
+    would have if each had a lag of its own, within NEAR_MS."""
+
+    lag: float
+    score: float
+    margin: float
+    flank: float
+    share: float
+
+
+def peak(agreement: np.ndarray) -> Peak:
+    """Of agreement [frames, lags], as packages/sync/src/curve.ts finds it."""
+    curve = agreement.sum(axis=0)
+    best, last = int(curve.argmax()), len(curve) - 1
     part = 0.0
-    if 0 < best < len(curve) - 1:
+    if 0 < best < last:
         before, at, after = curve[best - 1 : best + 2]
         bend = before - 2 * at + after
         part = float(np.clip((before - after) / (2 * bend), -0.5, 0.5)) if bend < 0 else 0.0
-    away = np.abs(np.arange(len(curve)) - best) > RIVAL_MS / LAG_MS
-    return best + part - (len(curve) - 1) / 2, float(curve[best]), float(curve[best] - curve[away].max())
+    apart, near = int(RIVAL_MS / LAG_MS), int(NEAR_MS / LAG_MS)
+    score = float(curve[best])
+    rival = curve[np.abs(np.arange(len(curve)) - best) > apart].max()
+    beside = (curve[max(0, best - apart)] + curve[min(last, best + apart)]) / 2
+    rows = np.add.reduceat(agreement, np.arange(0, len(agreement), ROW_FRAMES), axis=0)
+    possible = rows[:, max(0, best - near) : best + near + 1].max(axis=1).sum()
+    share = float(score / possible) if possible > 0 else 0.0
+    return Peak(best + part - last / 2, score, score - float(rival), score - float(beside), share)
 
 
 def by_correlation(points: np.ndarray, mel: np.ndarray, heard: np.ndarray) -> np.ndarray:
