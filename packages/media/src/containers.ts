@@ -85,7 +85,7 @@ export function defaultOutputExtension(info: MediaInfo): OutputExtension {
 
 /**
  * The container that an output path asks for by its extension.
- * Throws BAD_INPUT naming the extensions to choose from where it is unknown or can't carry this picture as it is.
+ * Throws BAD_INPUT naming the extensions to choose from where it is unknown or can't carry this picture as it is; and as `checkOrderTold`.
  */
 export function outputContainer(outputPath: string, info: MediaInfo): OutputContainer {
   const extension = extname(outputPath).toLowerCase();
@@ -103,7 +103,20 @@ export function outputContainer(outputPath: string, info: MediaInfo): OutputCont
       'outputPath',
     );
   }
+  checkOrderTold(info);
   return container;
+}
+
+/**
+ * Throws BAD_INPUT for H.264 and HEVC in AVI whose pictures refer to later ones: AVI doesn't tell when those are shown,
+ * and ffmpeg guesses wrong, so that other containers would show them in the wrong order.
+ */
+export function checkOrderTold({ name, video }: MediaInfo): void {
+  if (video?.orderUntold !== true) return;
+  throw badInput(
+    `${name} doesn't tell when its pictures are shown (${video.codec} with B-frames in AVI): convert it to .mp4 first.`,
+    'path',
+  );
 }
 
 /** What to do with a stream of subtitles: copy, convert to a codec, or leave out (undefined). */

@@ -1,4 +1,10 @@
-export { defaultOutputExtension, outputContainer, type OutputContainer, type OutputExtension } from './containers.js';
+export {
+  checkOrderTold,
+  defaultOutputExtension,
+  outputContainer,
+  type OutputContainer,
+  type OutputExtension,
+} from './containers.js';
 export { cutClip, type CutClip, type CutClipOptions } from './cut-clip.js';
 export {
   cutParts,

@@ -17,6 +17,8 @@ export interface VideoInfo {
   /** Pictures a second, on average. 0 for a still image. */
   frameRate: number;
   variableFrameRate: boolean;
+  /** Pictures that refer to later ones in a container that doesn't tell when they are shown: they can't be copied out of it. */
+  orderUntold?: true;
   /** Number of pictures, where the container or a full look at it tells. */
   frameCount?: number;
   /** When the first picture is shown, in seconds after the file's zero. */

@@ -239,6 +239,16 @@ describe('muxSound', () => {
     expect((await probe(output)).video?.frameCount).toBeGreaterThanOrEqual(99);
   });
 
+  test('refuses pictures of an .avi that doesn’t tell in which order they are shown', async () => {
+    makeMedia(...countingPicture(2), ...H264_B, path('b-frames.avi'));
+    const error = await errorOf(
+      muxSound({ videoPath: path('b-frames.avi'), sound: pcm(2), outputPath: path('b-frames.mp4') }),
+    );
+    expect(error.message).toMatch(/doesn't tell when its pictures are shown \(h264 with B-frames in AVI\): convert/);
+    makeMedia(...countingPicture(2), ...H264_B, '-bf', '0', path('no-b-frames.avi'));
+    await muxSound({ videoPath: path('no-b-frames.avi'), sound: pcm(2), outputPath: path('no-b-frames.mp4') });
+  });
+
   test('never writes over its input, also by another name', async () => {
     copyFileSync(path('silent.mp4'), path('mine.mp4'));
     execFileSync('ln', [path('mine.mp4'), path('hard.mp4')]);

@@ -1,6 +1,7 @@
 import { badInput, SoundstageError } from '@soundstage/core';
 import { ffmpegArguments, guardOptions } from './command-line.js';
 import { outputContainer, subtitleCodec, type OutputContainer } from './containers.js';
+import { lacksTimes } from './copy-repaired.js';
 import { alignedSound } from './decode-audio.js';
 import { withDefaults, type MediaLimits } from './limits.js';
 import { openMediaFile } from './media-file.js';
@@ -39,8 +40,6 @@ export interface MuxedVideo {
 }
 
 const OUTPUT_RATE_HZ = 48_000;
-/** Containers whose packets may lack presentation times. */
-const NEEDS_TIMES: ReadonlySet<string> = new Set(['avi', 'mpegts', 'mpeg', 'asf', 'flv']);
 /** −1 dBFS, where the sum of two sounds is limited. */
 const MIX_CEILING = 0.891;
 
@@ -149,7 +148,7 @@ function planMux(
   return {
     inputOptions: [
       ...(warmUpS > 0 ? ['-itsoffset', (-warmUpS).toFixed(6)] : []),
-      ...(NEEDS_TIMES.has(info.container) ? ['-fflags', '+genpts'] : []),
+      ...(lacksTimes(info) ? ['-fflags', '+genpts'] : []),
     ],
     filterGraph,
     outputOptions: [

@@ -7,7 +7,17 @@ const { path } = folder;
 afterAll(folder.remove);
 
 beforeAll(() => {
-  makeMedia('-f', 'lavfi', '-i', 'testsrc2=s=96x64:r=25:d=3', ...sine(3), ...H264_B, '-c:a', 'pcm_s16le', path('film.mov'));
+  makeMedia(
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=s=96x64:r=25:d=3',
+    ...sine(3),
+    ...H264_B,
+    '-c:a',
+    'pcm_s16le',
+    path('film.mov'),
+  );
 });
 
 const film = () => ['-i', path('film.mov')];

@@ -11,7 +11,7 @@ export const PROBE_ENTRIES = [
   'format=format_name,start_time,duration',
   'format_tags=major_brand',
   'stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,avg_frame_rate,r_frame_rate,nb_frames,' +
-    'start_time,duration,sample_rate,channels,bit_rate',
+    'has_b_frames,start_time,duration,sample_rate,channels,bit_rate',
   'stream_disposition=default,attached_pic',
   'stream_tags=DURATION,rotate',
   'stream_side_data=rotation',
@@ -29,6 +29,7 @@ export interface ProbeStream {
   avg_frame_rate?: string;
   r_frame_rate?: string;
   nb_frames?: string;
+  has_b_frames?: number;
   start_time?: string;
   duration?: string;
   sample_rate?: string;
@@ -107,7 +108,10 @@ export function timeline(output: ProbeOutput, chosen: ChosenStreams): Timeline {
   };
 }
 
-export function videoInfo(stream: ProbeStream, startS: number): VideoInfo {
+/** Codecs whose pictures may refer to later ones without the packets telling in which order they are shown. */
+const ORDER_INSIDE: ReadonlySet<string> = new Set(['h264', 'hevc']);
+
+export function videoInfo(stream: ProbeStream, startS: number, container: string): VideoInfo {
   const codedWidth = stream.width ?? 0;
   const codedHeight = stream.height ?? 0;
   const pixelAspectRatio = ratio(stream.sample_aspect_ratio?.replace(':', '/')) || 1;
@@ -126,6 +130,9 @@ export function videoInfo(stream: ProbeStream, startS: number): VideoInfo {
     pixelFormat: stream.pix_fmt ?? 'unknown',
     frameRate: ratio(stream.avg_frame_rate) || ratio(stream.r_frame_rate),
     variableFrameRate: false,
+    ...(container === 'avi' &&
+      ORDER_INSIDE.has(stream.codec_name ?? '') &&
+      (stream.has_b_frames ?? 0) > 0 && { orderUntold: true as const }),
     ...(frames !== undefined && frames > 0 && { frameCount: frames }),
     startS: (finiteNumber(stream.start_time) ?? startS) - startS,
     durationS: streamDurationS(stream) ?? 0,

@@ -5,7 +5,7 @@ import type { MediaInfo } from './media-info.js';
 import { probe, type ProbeOptions } from './probe.js';
 
 /** To be raised with every change of `probe` that changes what it tells. */
-const PROBE_VERSION = 1;
+const PROBE_VERSION = 2;
 
 /** A clip that lies in the store, and a local copy of it. */
 export interface StoredClip {

@@ -57,7 +57,7 @@ export async function probeFile(file: MediaFile, limits: MediaLimits, signal?: A
 
   const clock = timeline(headers, chosen);
   const still = chosen.video !== undefined && (headers.format.format_name.endsWith('_pipe') || clock.singlePicture);
-  let video = chosen.video && videoInfo(chosen.video, clock.startS);
+  let video = chosen.video && videoInfo(chosen.video, clock.startS, container);
   if (video !== undefined) checkPicture(file.name, video, tooManyPixels, limits);
 
   let durationS = still ? 0 : clock.durationS;

@@ -24,8 +24,6 @@ export interface StreamHead {
   bits: number;
   /** Step of the stream's clock. */
   stepS: number;
-  /** Pictures that wait for later ones when they are decoded. */
-  reordered: number;
 }
 
 export interface FileHeads {
@@ -42,7 +40,7 @@ export async function readHeads(
 ): Promise<FileHeads> {
   const entries =
     'format_tags:stream=index,codec_type,codec_name,codec_tag_string,sample_rate,channels,bit_rate,bits_per_raw_sample,' +
-    'bits_per_sample,time_base,has_b_frames:stream_disposition:stream_tags=BPS,BPS-eng';
+    'bits_per_sample,time_base:stream_disposition:stream_tags=BPS,BPS-eng';
   const { output } = await runProcess({
     program: 'ffprobe',
     args: [
@@ -74,7 +72,6 @@ interface RawStream {
   bits_per_raw_sample?: string;
   bits_per_sample?: number;
   time_base?: string;
-  has_b_frames?: number;
   disposition?: Record<string, number>;
   tags?: Record<string, string>;
 }
@@ -96,7 +93,6 @@ function head(raw: RawStream): StreamHead {
     bitRate: number(raw.bit_rate, raw.tags?.['BPS'], raw.tags?.['BPS-eng']),
     bits: number(raw.bits_per_raw_sample, raw.bits_per_sample),
     stepS: above / below || 0,
-    reordered: raw.has_b_frames ?? 0,
   };
 }
 
@@ -177,19 +173,5 @@ export function checkSoundsFit(heads: FileHeads, container: RepairContainer, inf
   throw badInput(
     `${info.name} can't be put into ${container.extension} with its sound (${unfit.codec}) ${how}: name the output ${others}.`,
     'outputPath',
-  );
-}
-
-/**
- * Throws BAD_INPUT for H.264 and HEVC in AVI whose pictures refer to later ones: AVI doesn't tell when those are shown,
- * and ffmpeg guesses wrong, so that other containers would show them in the wrong order.
- */
-export function checkTimesTold(heads: FileHeads, container: RepairContainer, info: MediaInfo): void {
-  const video = heads.streams.find((stream) => stream.index === info.video?.index);
-  if (info.container !== 'avi' || container.family === 'avi' || video === undefined) return;
-  if (video.reordered === 0 || !['h264', 'hevc'].includes(video.codec)) return;
-  throw badInput(
-    `${info.name} doesn't tell when its pictures are shown (${video.codec} with B-frames in AVI): convert it to .mp4 first.`,
-    'path',
   );
 }

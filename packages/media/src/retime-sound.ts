@@ -13,7 +13,7 @@ import { playRuns } from './play-runs.js';
 import { probeFile } from './probe.js';
 import { startProcess, type RunningProcess } from './process.js';
 import { repairContainer, type RepairContainer } from './repair-containers.js';
-import { checkTimesTold, planCopies, readHeads, type FileHeads } from './repair-streams.js';
+import { planCopies, readHeads, type FileHeads } from './repair-streams.js';
 import { checkRepairable, type RepairedVideo } from './shift-sound.js';
 import { soundCoding } from './sound-coding.js';
 import { envelopeOf, findJoins } from './sound-joins.js';
@@ -58,7 +58,6 @@ export async function retimeSound(options: RetimeSoundOptions): Promise<Repaired
     checkPieces(pieces, video.startS + video.durationS);
     const container = repairContainer(outputPath, info);
     const heads = await readHeads(file, limits, signal);
-    checkTimesTold(heads, container, info);
     return await writeNewFile(outputPath, [path], async (temporaryPath) => {
       const joins = await joinsOf(options, info, limits);
       const build = (byS: number) =>

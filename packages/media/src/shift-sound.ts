@@ -10,7 +10,7 @@ import { opusDelaySamples } from './opus-delay.js';
 import { probeFile } from './probe.js';
 import { startProcess } from './process.js';
 import { fittingExtensions, repairContainer, type RepairContainer } from './repair-containers.js';
-import { checkSoundsFit, checkTimesTold, planCopies, readHeads, type FileHeads } from './repair-streams.js';
+import { checkSoundsFit, planCopies, readHeads, type FileHeads } from './repair-streams.js';
 
 export interface ShiftSoundOptions {
   path: string;
@@ -57,7 +57,6 @@ export async function shiftSound(options: ShiftSoundOptions): Promise<RepairedVi
     const container = repairContainer(outputPath, info);
     const heads = await readHeads(file, limits, signal);
     checkSoundsFit(heads, container, info, fittingExtensions(info, info.audio?.codec ?? ''));
-    checkTimesTold(heads, container, info);
     checkSomeIsLeft(info, byMs);
     return await writeNewFile(outputPath, [path], async (temporaryPath) => {
       const sound = await openFineSound(file, info, heads, limits, signal);

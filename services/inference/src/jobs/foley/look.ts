@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { badInput } from '@soundstage/core';
 import {
+  checkOrderTold,
   decodeAudio,
   decodeFrames,
   DEFAULT_LIMITS,
@@ -46,7 +47,7 @@ const EFFORT = {
 /**
  * Probes the file and refuses what can't be given sound.
  *
- * Throws SoundstageError BAD_INPUT: no picture, already sound (unless keepOriginal), a length for a still image that
+ * Throws SoundstageError BAD_INPUT: no picture, one that can't be copied, already sound (unless keepOriginal), a length for a still image that
  * is out of its limits; and what probe() throws.
  */
 export async function examine(
@@ -66,6 +67,7 @@ export async function examine(
       throw badInput(`A still image can sound for up to ${LONGEST_STILL_S} s, not for ${durationS}.`, 'stillDurationS');
     return { path, info, video, durationS, originalLufs: undefined, warnings: [] };
   }
+  checkOrderTold(info);
   const originalLufs = info.audio === undefined ? undefined : await loudnessOf(path, options.signal);
   if (originalLufs !== undefined && options.keepOriginal !== true) {
     throw badInput(
