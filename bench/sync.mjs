@@ -4,6 +4,7 @@
 // sound are cut out of their middle, so that no edge of a file gives the answer away. Set SOUNDSTAGE_SYNC_STRANGERS to
 // the folder `strangers` that the recipe `sync` leaves beside its model: each speaker is then measured by the net that
 // never saw that speaker. Without it the shipped model is measured, which knows the two speakers.
+// SOUNDSTAGE_BENCH_TALKS: talks of each speaker and condition; SOUNDSTAGE_BENCH_ONLY: the name of the only condition.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -19,7 +20,7 @@ const FADE_S = 0.24;
 const CLIP_S = 2.96;
 const AROUND_S = 1.5;
 const RIGHT_MS = 80;
-const CONDITIONS = [
+const ALL = [
   { name: '5 s', seconds: 5 },
   { name: '10 s', seconds: 10 },
   { name: '2.5 s', seconds: 2.5 },
@@ -29,7 +30,12 @@ const CONDITIONS = [
   { name: '5 s, in sync', seconds: 5, inSync: true },
   { name: '5 s, moved by 200 ms more', seconds: 5, movedMs: 200 },
   { name: "5 s, another's sound", seconds: 5, swapped: true },
+  { name: "10 s, another's sound", seconds: 10, swapped: true },
+  // Every sentence begins when one of the speaker's own does, as in a good dubbing.
+  { name: "5 s, another's, in step", seconds: 5, swapped: true, inStep: true },
 ];
+const only = process.env.SOUNDSTAGE_BENCH_ONLY;
+const CONDITIONS = only ? ALL.filter(({ name }) => name === only) : ALL;
 
 if (!existsSync(data)) {
   console.log(`skipped: 0 clips in ${data}; set SOUNDSTAGE_DATA to the folder that holds sync/`);
@@ -78,8 +84,8 @@ function offsetOf(talk, seed) {
 }
 
 /** Clips that fade into each other; sound `movedMs` late; other voices, a small head or another's sound as asked. */
-function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped }) {
-  const count = Math.ceil((seconds + 2 * AROUND_S) / (CLIP_S - FADE_S)) + 1;
+function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped, inStep }) {
+  const count = Math.ceil((seconds + 2 * AROUND_S) / (CLIP_S - FADE_S)) + 2;
   const pick = (from) => Array.from({ length: count }, (_, n) => clips[(from + n * 5) % clips.length]);
   const own = pick(talk * 13);
   const heard = swapped ? pick(talk * 13 + 7) : own;
@@ -114,7 +120,7 @@ function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped }
   }
   const small = width === undefined ? '' : `,scale=${width}:-2:flags=area`;
   steps.push(`[${picture}]trim=start=${AROUND_S}:duration=${seconds},setpts=PTS-STARTPTS${small}[outv]`);
-  const startS = AROUND_S - movedMs / 1000;
+  const startS = AROUND_S - movedMs / 1000 + (swapped && !inStep ? (CLIP_S - FADE_S) / 2 : 0);
   steps.push(`[${sound}]atrim=start=${startS}:duration=${seconds},asetpts=PTS-STARTPTS[outa]`);
   execFileSync('ffmpeg', [
     ...['-nostdin', '-v', 'error', '-y', ...inputs.flatMap((input) => ['-i', input])],
@@ -144,9 +150,17 @@ function print() {
   }
   const confidences = (name) =>
     answers.filter(({ condition }) => condition === name).map(({ told }) => told.confidence);
-  console.log(
-    `own sound against another's, 5 s: AUROC of the confidence ${auroc(confidences('5 s'), confidences("5 s, another's sound")).toFixed(3)}`,
-  );
+  for (const [own, other] of [
+    ['5 s', "5 s, another's sound"],
+    ['10 s', "10 s, another's sound"],
+    ['5 s', "5 s, another's, in step"],
+  ]) {
+    const among = auroc(confidences(own), confidences(other)).toFixed(3);
+    const sure = answers.filter(
+      ({ condition, told }) => condition === other && told.confidence >= SURE_TO_ALTER,
+    ).length;
+    console.log(`${own} against ${other}: AUROC of the confidence ${among}; ${sure} sure enough to be altered`);
+  }
   const still = answers.filter(({ condition }) => condition === '5 s, in sync');
   const altered = still.filter(
     ({ told }) => !['in_sync', 'cannot_tell'].includes(told.verdict) && told.confidence >= SURE_TO_ALTER,
@@ -161,7 +175,7 @@ function print() {
           other.speaker === first.speaker &&
           other.talk === first.talk,
       );
-      if (moved.told.offsetMs === undefined) return [];
+      if (moved?.told.offsetMs === undefined) return [];
       return [Math.abs(first.told.offsetMs - moved.told.offsetMs - (first.movedMs - moved.movedMs))];
     })
     .sort((a, b) => a - b);

@@ -7,6 +7,8 @@ export interface Peak {
   score: number;
   /** By how much the best is better than any that is further than RIVAL_MS from it. */
   margin: number;
+  /** By how much it is better than the mean of the two that are RIVAL_MS from it: little where only the pauses agree. */
+  flank: number;
 }
 
 /** What lies nearer to the best is the same peak, not a rival. */
@@ -24,7 +26,9 @@ export function peakOf(curve: Float64Array): Peak {
   curve.forEach((other, lag) => {
     if (Math.abs(lag - best) > near) rival = Math.max(rival, other);
   });
-  return { lag: best + vertex(curve, best) - (curve.length - 1) / 2, score, margin: score - rival };
+  const last = curve.length - 1;
+  const beside = (curve[Math.max(0, best - near)]! + curve[Math.min(last, best + near)]!) / 2;
+  return { lag: best + vertex(curve, best) - last / 2, score, margin: score - rival, flank: score - beside };
 }
 
 /** Where the parabola through three neighbours is highest, −0.5 to 0.5. */
@@ -39,16 +43,24 @@ function vertex(curve: Float64Array, best: number): number {
 export interface ConfidenceLine {
   bias: number;
   margin: number;
-  score: number;
+  flank: number;
+  share: number;
   /** For each natural logarithm of the seconds of speech. */
   seconds: number;
 }
 
-/** @param seconds of lips that were compared */
-export function confidenceOf({ margin, score }: Peak, seconds: number, line: ConfidenceLine): number {
+/**
+ * @param share the peak's score, of what the rows would have if each had a lag of its own
+ * @param seconds of lips that were compared
+ */
+export function confidenceOf({ margin, flank }: Peak, share: number, seconds: number, line: ConfidenceLine): number {
   if (!(seconds > 0)) return 0;
   const root = Math.sqrt(seconds);
   const sum =
-    line.bias + line.margin * (margin / root) + line.score * (score / root) + line.seconds * Math.log(seconds);
+    line.bias +
+    line.margin * (margin / root) +
+    line.flank * (flank / root) +
+    line.share * share +
+    line.seconds * Math.log(seconds);
   return 1 / (1 + Math.exp(-sum));
 }

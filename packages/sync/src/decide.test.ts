@@ -5,7 +5,7 @@ import { madeRows } from './testing/made-rows.js';
 import type { Row } from './rows.js';
 
 const RULES: ToDecide['rules'] = {
-  confidence: { bias: -3, margin: 0.7, score: 0, seconds: 0.3 },
+  confidence: { bias: -3, margin: 0.7, flank: 0, share: 0, seconds: 0.3 },
   answerFrom: 0.5,
   penalties: { break: 14, drift: 8 },
 };

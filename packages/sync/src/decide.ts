@@ -2,7 +2,7 @@ import { confidenceOf, type ConfidenceLine } from './curve.js';
 import { driftedLags, fit, timeOf, type Penalties, type Stretch } from './fit.js';
 import type { CannotTellReason, SyncSegment, SyncVerdict } from './measurement.js';
 import { FRAME_RATE_HZ, LAG_MS } from './model-clock.js';
-import { ROW_FRAMES, type Row } from './rows.js';
+import { mostNear, ROW_FRAMES, type Row } from './rows.js';
 
 /** From when on viewers notice it: sound that comes early and sound that comes late, ms (ITU-R BT.1359-1). */
 export const NOTICED_MS = { early: 45, late: 125 } as const;
@@ -49,6 +49,8 @@ const LEAST_SPEECH_S = 1;
 const ENOUGH_SPEECH_S = 3;
 /** Where less of the speech lies in stretches that are sure, those may be chance: share of all speech. */
 const LEAST_SURE = 0.6;
+/** How far from a stretch's offset its rows' own ones are looked for, whatever the range. */
+const NEAR_MS = 1000;
 /** A break that lies so near to a cut lies at the cut, seconds. */
 const NEAR_CUT_S = 1.2;
 
@@ -100,7 +102,12 @@ function judge(stretch: Stretch, { lags, speaks, rules }: ToDecide): Judged {
   }
   // At the end of the range it isn't known whether it goes on.
   const atEdge = Math.abs(peak.lag) >= (lags - 1) / 2 - 1;
-  const confidence = atEdge ? 0 : confidenceOf(peak, frames / FRAME_RATE_HZ, rules.confidence);
+  const possible = mostNear(stretch.rows, {
+    ...{ lag: Math.round(peak.lag + (lags - 1) / 2), near: NEAR_MS / LAG_MS },
+    moveBy: (row) => driftedLags(stretch, row),
+  });
+  const share = possible > 0 ? peak.score / possible : 0;
+  const confidence = atEdge ? 0 : confidenceOf(peak, share, frames / FRAME_RATE_HZ, rules.confidence);
   return { stretch, speechS: spoken / FRAME_RATE_HZ, confidence };
 }
 

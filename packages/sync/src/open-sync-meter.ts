@@ -19,7 +19,7 @@ export const SYNC_MODELS = ['face', 'lips', 'mel_16k', 'speech', 'sync'] as cons
 export type SyncModelName = (typeof SYNC_MODELS)[number];
 
 /** To be raised with every change of the code that changes its answers. */
-const CODE_VERSION = 'sync-1';
+const CODE_VERSION = 'sync-2';
 
 /**
  * Opens the models of a folder and measures with them.
@@ -75,7 +75,7 @@ function rulesOf(card: ModelCard): DecisionRules {
   const { confidence, penalties, answerFrom } = rules ?? {};
   const numbers: unknown[] = [
     answerFrom,
-    ...[confidence?.bias, confidence?.margin, confidence?.score, confidence?.seconds],
+    ...[confidence?.bias, confidence?.margin, confidence?.flank, confidence?.share, confidence?.seconds],
     ...[penalties?.break, penalties?.drift],
   ];
   if (numbers.some((value) => typeof value !== 'number' || !Number.isFinite(value)))

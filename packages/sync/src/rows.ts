@@ -42,3 +42,15 @@ export function sumOf(rows: readonly Row[], lags: number, moveBy?: (row: Row) =>
   }
   return sum;
 }
+
+/** The sum over rows of each one's own best near a lag, which may be moved for each row. */
+export function mostNear(
+  rows: readonly Row[],
+  { lag, near, moveBy }: { lag: number; near: number; moveBy: (row: Row) => number },
+): number {
+  return rows.reduce((sum, row) => {
+    const at = lag + Math.round(moveBy(row));
+    const around = row.scores.subarray(Math.max(0, at - near), Math.max(0, at + near + 1));
+    return sum + around.reduce((most, score) => Math.max(most, score), 0);
+  }, 0);
+}
