@@ -126,18 +126,19 @@ def _sureness(answers: list[Answer], line: Line, answer_from: float, command: st
     long = np.array([answer.seconds >= 4 and not answer.swapped for answer in answers])
     told = sure >= answer_from
     clean = np.array([answer.condition in confidence.CLEAN for answer in answers])
-    own, swapped = (np.array([answer.condition == name for answer in answers]) for name in ("5 s", "5 s, another's sound"))
     values = {
         "AUROC of the confidence, right within 80 ms against wrong, all conditions": auroc(sure[right], sure[~right]),
-        "AUROC of the confidence, own sound against another's, 5 s": auroc(sure[own], sure[swapped]),
         "calibration error of the confidence": confidence.calibration_error(answers, line),
         "share answered, talks of 5 s and more, all noises": float(told[long].mean()),
         "share within 80 ms of the answered, talks of 5 s and more, all noises": float(right[long & told].mean())
         if (long & told).any()
         else 0.0,
         "share answered, talks of 5 and 10 s without noise": float(told[clean].mean()),
-        "share answered though the sound is another's, 5 s": float(told[swapped].mean()),
     }
+    for name in confidence.CLEAN:
+        own, swapped = (np.array([answer.condition == asked for answer in answers]) for asked in (name, f"{name}, another's sound"))
+        values[f"AUROC of the confidence, own sound against another's, {name}"] = auroc(sure[own], sure[swapped])
+        values[f"share answered though the sound is another's, {name}"] = float(told[swapped].mean())
     return [{"what": what, "value": round(value, 3), "command": command} for what, value in values.items()]
 
 
