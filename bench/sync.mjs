@@ -1,6 +1,6 @@
 // How far off offsets are that the whole product measures, on talks whose offset is known: beside always zero.
 //   npm run bench -- sync
-// Talks are clips of SOUNDSTAGE_DATA/sync (default: shared/data beside the checkout) that fade into each other; lips and
+// Talks are clips of SOUNDSTAGE_DATA/sync (default: shared/data beside the checkout) that are cut together; lips and
 // sound are cut out of their middle, so that no edge of a file gives the answer away. Set SOUNDSTAGE_SYNC_STRANGERS to
 // the folder `strangers` that the recipe `sync` leaves beside its model: each speaker is then measured by the net that
 // never saw that speaker. Without it the shipped model is measured, which knows the two speakers.
@@ -16,8 +16,9 @@ const root = resolve(import.meta.dirname, '..');
 const data = join(process.env.SOUNDSTAGE_DATA ?? join(root, '..', 'shared', 'data'), 'sync');
 const strangers = process.env.SOUNDSTAGE_SYNC_STRANGERS;
 const TALKS = Number(process.env.SOUNDSTAGE_BENCH_TALKS ?? 8);
-const FADE_S = 0.24;
 const CLIP_S = 2.96;
+/** No splice is heard. */
+const SOFT_S = 0.01;
 const AROUND_S = 1.5;
 const RIGHT_MS = 80;
 const ALL = [
@@ -83,32 +84,25 @@ function offsetOf(talk, seed) {
   return (((talk * 0.618034 + seed * 0.37) % 1) * 2 - 1) * 600;
 }
 
-/** Clips that fade into each other; sound `movedMs` late; other voices, a small head or another's sound as asked. */
+/** Clips one after the other; sound `movedMs` late; other voices, a small head or another's sound as asked. */
 function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped, inStep }) {
-  const count = Math.ceil((seconds + 2 * AROUND_S) / (CLIP_S - FADE_S)) + 2;
+  const count = Math.ceil((seconds + 2 * AROUND_S) / CLIP_S) + 2;
   const pick = (from) => Array.from({ length: count }, (_, n) => clips[(from + n * 5) % clips.length]);
   const own = pick(talk * 13);
   const heard = swapped ? pick(talk * 13 + 7) : own;
   const inputs = [...own, ...heard, ...(snrDb === undefined ? [] : pick(talk * 13 + 3))];
   const steps = [];
   const chain = (kind, first, name) => {
-    let last = `${kind}${first}`;
-    for (let n = 0; n < count; n++)
-      steps.push(
-        kind === 'v'
-          ? `[${first + n}:v]fps=25,trim=duration=${CLIP_S},setpts=PTS-STARTPTS,settb=1/25[v${first + n}]`
-          : `[${first + n}:a]aresample=16000,aformat=channel_layouts=mono,apad,atrim=duration=${CLIP_S},asetpts=PTS-STARTPTS[a${first + n}]`,
-      );
-    for (let n = 1; n < count; n++) {
-      const next = `${name}${n}`;
-      steps.push(
-        kind === 'v'
-          ? `[${last}][v${first + n}]xfade=duration=${FADE_S}:offset=${(n * (CLIP_S - FADE_S)).toFixed(3)}[${next}]`
-          : `[${last}][a${first + n}]acrossfade=d=${FADE_S}:c1=tri:c2=tri[${next}]`,
-      );
-      last = next;
-    }
-    return last;
+    const clip =
+      kind === 'v'
+        ? `fps=25,trim=duration=${CLIP_S},setpts=PTS-STARTPTS,setsar=1`
+        : `aresample=16000,aformat=channel_layouts=mono,apad,atrim=duration=${CLIP_S},asetpts=PTS-STARTPTS,` +
+          `afade=d=${SOFT_S},afade=t=out:st=${CLIP_S - SOFT_S}:d=${SOFT_S}`;
+    const parts = Array.from({ length: count }, (_, n) => `${kind}${first + n}`);
+    parts.forEach((part, n) => steps.push(`[${first + n}:${kind}]${clip}[${part}]`));
+    const [video, audio] = kind === 'v' ? [1, 0] : [0, 1];
+    steps.push(`${parts.map((part) => `[${part}]`).join('')}concat=n=${count}:v=${video}:a=${audio}[${name}]`);
+    return name;
   };
   const picture = chain('v', 0, 'picture');
   let sound = chain('a', count, 'sound');
@@ -120,7 +114,7 @@ function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped, 
   }
   const small = width === undefined ? '' : `,scale=${width}:-2:flags=area`;
   steps.push(`[${picture}]trim=start=${AROUND_S}:duration=${seconds},setpts=PTS-STARTPTS${small}[outv]`);
-  const startS = AROUND_S - movedMs / 1000 + (swapped && !inStep ? (CLIP_S - FADE_S) / 2 : 0);
+  const startS = AROUND_S - movedMs / 1000 + (swapped && !inStep ? CLIP_S / 2 : 0);
   steps.push(`[${sound}]atrim=start=${startS}:duration=${seconds},asetpts=PTS-STARTPTS[outa]`);
   execFileSync('ffmpeg', [
     ...['-nostdin', '-v', 'error', '-y', ...inputs.flatMap((input) => ['-i', input])],
