@@ -16,7 +16,9 @@ const root = resolve(import.meta.dirname, '..');
 const data = join(process.env.SOUNDSTAGE_DATA ?? join(root, '..', 'shared', 'data'), 'sync');
 const strangers = process.env.SOUNDSTAGE_SYNC_STRANGERS;
 const TALKS = Number(process.env.SOUNDSTAGE_BENCH_TALKS ?? 8);
-const CLIP_S = 2.96;
+/** What is taken of a clip: its sentence, which lies in the middle; or all of it, a second of it silent. */
+const SENTENCE = { fromS: 0.4, lengthS: 2.4 };
+const WHOLE = { fromS: 0, lengthS: 2.96 };
 /** No splice is heard. */
 const SOFT_S = 0.01;
 const AROUND_S = 1.5;
@@ -24,6 +26,7 @@ const RIGHT_MS = 80;
 const ALL = [
   { name: '5 s', seconds: 5 },
   { name: '10 s', seconds: 10 },
+  { name: '5 s, long pauses', seconds: 5, pauses: true },
   { name: '2.5 s', seconds: 2.5 },
   { name: '5 s, voices at 10 dB', seconds: 5, snrDb: 10 },
   { name: '5 s, voices at 0 dB', seconds: 5, snrDb: 0 },
@@ -85,8 +88,9 @@ function offsetOf(talk, seed) {
 }
 
 /** Clips one after the other; sound `movedMs` late; other voices, a small head or another's sound as asked. */
-function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped, inStep }) {
-  const count = Math.ceil((seconds + 2 * AROUND_S) / CLIP_S) + 2;
+function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped, inStep, pauses }) {
+  const { fromS, lengthS } = pauses ? WHOLE : SENTENCE;
+  const count = Math.ceil((seconds + 2 * AROUND_S) / lengthS) + 2;
   const pick = (from) => Array.from({ length: count }, (_, n) => clips[(from + n * 5) % clips.length]);
   const own = pick(talk * 13);
   const heard = swapped ? pick(talk * 13 + 7) : own;
@@ -95,9 +99,9 @@ function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped, 
   const chain = (kind, first, name) => {
     const clip =
       kind === 'v'
-        ? `fps=25,trim=duration=${CLIP_S},setpts=PTS-STARTPTS,setsar=1`
-        : `aresample=16000,aformat=channel_layouts=mono,apad,atrim=duration=${CLIP_S},asetpts=PTS-STARTPTS,` +
-          `afade=d=${SOFT_S},afade=t=out:st=${CLIP_S - SOFT_S}:d=${SOFT_S}`;
+        ? `fps=25,trim=start=${fromS}:duration=${lengthS},setpts=PTS-STARTPTS,setsar=1`
+        : `aresample=16000,aformat=channel_layouts=mono,apad,atrim=start=${fromS}:duration=${lengthS},` +
+          `asetpts=PTS-STARTPTS,afade=d=${SOFT_S},afade=t=out:st=${lengthS - SOFT_S}:d=${SOFT_S}`;
     const parts = Array.from({ length: count }, (_, n) => `${kind}${first + n}`);
     parts.forEach((part, n) => steps.push(`[${first + n}:${kind}]${clip}[${part}]`));
     const [video, audio] = kind === 'v' ? [1, 0] : [0, 1];
@@ -114,7 +118,7 @@ function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped, 
   }
   const small = width === undefined ? '' : `,scale=${width}:-2:flags=area`;
   steps.push(`[${picture}]trim=start=${AROUND_S}:duration=${seconds},setpts=PTS-STARTPTS${small}[outv]`);
-  const startS = AROUND_S - movedMs / 1000 + (swapped && !inStep ? CLIP_S / 2 : 0);
+  const startS = AROUND_S - movedMs / 1000 + (swapped && !inStep ? lengthS / 2 : 0);
   steps.push(`[${sound}]atrim=start=${startS}:duration=${seconds},asetpts=PTS-STARTPTS[outa]`);
   execFileSync('ffmpeg', [
     ...['-nostdin', '-v', 'error', '-y', ...inputs.flatMap((input) => ['-i', input])],
@@ -127,7 +131,7 @@ function print() {
   const who = strangers ? 'by nets that never saw the speaker' : 'by the shipped model, which knows both speakers';
   console.log(`${answers.length} talks of ${new Set(answers.map(({ speaker }) => speaker)).size} speakers, ${who}`);
   console.log(
-    `${'condition'.padEnd(28)} talks answered  median  ≤ 40   ≤ 80 ms of the answered   always zero: ≤ 80 ms`,
+    `${'condition'.padEnd(28)} talks speech answered  median  ≤ 40   ≤ 80 ms of the answered   always zero: ≤ 80 ms`,
   );
   for (const { name, swapped } of CONDITIONS) {
     const own = answers.filter(({ condition }) => condition === name);
@@ -135,11 +139,12 @@ function print() {
     const errors = told.map((answer) => Math.abs(answer.told.offsetMs - answer.movedMs)).sort((a, b) => a - b);
     const within = (ms) => (errors.length ? errors.filter((error) => error <= ms).length / errors.length : NaN);
     const zero = own.filter(({ movedMs }) => Math.abs(movedMs) <= RIGHT_MS).length / own.length;
+    const speechS = own.reduce((sum, { told: { evidence } }) => sum + heardS(evidence), 0) / own.length;
     const figures = swapped
       ? ''
       : `${(errors[errors.length >> 1] ?? NaN).toFixed(0).padStart(5)} ms ${within(40).toFixed(2).padStart(6)} ${within(80).toFixed(2).padStart(6)} ${zero.toFixed(2).padStart(40)}`;
     console.log(
-      `${name.padEnd(28)} ${String(own.length).padStart(5)} ${(told.length / own.length).toFixed(2).padStart(8)} ${figures}`,
+      `${name.padEnd(28)} ${String(own.length).padStart(5)} ${speechS.toFixed(1).padStart(4)} s ${(told.length / own.length).toFixed(2).padStart(8)} ${figures}`,
     );
   }
   const confidences = (name) =>
@@ -186,6 +191,8 @@ function print() {
     );
   console.log(`worst: ${worst.join('; ')}`);
 }
+
+const heardS = ({ speech }) => speech.reduce((sum, { startS, endS }) => sum + endS - startS, 0);
 
 function auroc(right, wrong) {
   let above = 0;

@@ -12,29 +12,27 @@ if (!hasSetpriv) console.log('1 test skipped: setpriv (util-linux) is not there'
 beforeAll(() => makeMedia('-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=30:d=60', ...H264, folder.path('long.mp4')));
 afterAll(() => folder.remove());
 
+/** Nothing of a process that has just ended. */
+function told(pid: number | string, file: 'stat' | 'cmdline'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** Process ids of the programs that a process has started. */
 function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
-    .filter((entry) => {
-      try {
-        return (
-          / \S (\d+) /.exec(readFileSync(`/proc/${entry}/stat`, 'utf8').replace(/^.*\)/, ' x'))?.[1] === String(parent)
-        );
-      } catch {
-        return false;
-      }
-    })
+    .filter((entry) => / \S (\d+) /.exec(told(entry, 'stat').replace(/^.*\)/, ' x'))?.[1] === String(parent))
     .map(Number);
 }
 
 /** A dead process may stay in the list until its new parent has taken note. */
 function isRunning(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
+  const stat = told(pid, 'stat');
+  return stat !== '' && !/\) [ZX] /.test(stat);
 }
 
 (hasSetpriv ? test : test.skip)(
@@ -47,7 +45,7 @@ function isRunning(pid: number): boolean {
         soundPath: ${JSON.stringify(folder.path('s.wav'))}, sampleRateHz: 22050 });
     `;
     const worker = spawn(process.execPath, ['--input-type=module', '-e', work], { stdio: 'ignore' });
-    const isCutting = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('libx264');
+    const isCutting = (pid: number) => told(pid, 'cmdline').includes('libx264');
     let cutting: number | undefined;
     while (cutting === undefined) {
       expect(worker.exitCode).toBeNull();

@@ -72,11 +72,14 @@ export const disorder: Scenario = {
     const items: Item[] = await manyOf(sized(3, 40), 4, () => load.collect());
     await world.stop(front, 'SIGTERM');
     const held: Delivery[] = [];
-    await until(async () => {
-      held.push(...(await queue.pull('collection', { max: 100, leaseMs: 60_000, waitMs: 500 })));
-      return new Set(held.map(({ body }) => body)).size >= items.length;
-      // Pub/Sub gives a worker that was just stopped its messages for as long as its last lease.
-    }, sized(90_000, 300_000));
+    await until(
+      async () => {
+        held.push(...(await queue.pull('collection', { max: 100, leaseMs: 60_000, waitMs: 500 })));
+        return new Set(held.map(({ body }) => body)).size >= items.length;
+        // Pub/Sub gives a worker that was just stopped its messages for as long as its last lease.
+      },
+      sized(90_000, 300_000),
+    );
     /** Everything once more, and some of it twice more, in any order, some of it late. */
     const again = (bodies: readonly string[]) => {
       const copies = chance.shuffled(

@@ -143,17 +143,21 @@ inChromium('The page', () => {
     expect(statSync(await download.path()).size).toBeGreaterThan(statSync(clip).size / 2);
   }, 180_000);
 
-  longTest('makes another take with another number, and lists both', async () => {
-    await open();
-    await page.click('.history-list a >> nth=0');
-    await page.waitForSelector('.result');
-    const first = page.url();
-    await page.click('text=Another take');
-    await page.waitForURL((url) => url.toString() !== first);
-    await page.waitForSelector('.result', { timeout: 60_000 });
-    expect(await page.textContent('.result-lede')).not.toContain('Take 0');
-    await page.waitForFunction(() => document.querySelectorAll('.history-list li').length > 1);
-  }, 180_000);
+  longTest(
+    'makes another take with another number, and lists both',
+    async () => {
+      await open();
+      await page.click('.history-list a >> nth=0');
+      await page.waitForSelector('.result');
+      const first = page.url();
+      await page.click('text=Another take');
+      await page.waitForURL((url) => url.toString() !== first);
+      await page.waitForSelector('.result', { timeout: 60_000 });
+      expect(await page.textContent('.result-lede')).not.toContain('Take 0');
+      await page.waitForFunction(() => document.querySelectorAll('.history-list li').length > 1);
+    },
+    180_000,
+  );
 
   test('stops a job that is cancelled', async () => {
     await open();
