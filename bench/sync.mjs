@@ -192,7 +192,10 @@ function print() {
   console.log(`worst: ${worst.join('; ')}`);
 }
 
-const heardS = ({ speech }) => speech.reduce((sum, { startS, endS }) => sum + endS - startS, 0);
+/** Seconds in which somebody speaks. */
+function heardS({ speech }) {
+  return speech.reduce((sum, { startS, endS }) => sum + endS - startS, 0);
+}
 
 function auroc(right, wrong) {
   let above = 0;
