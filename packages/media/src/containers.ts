@@ -85,7 +85,8 @@ export function defaultOutputExtension(info: MediaInfo): OutputExtension {
 
 /**
  * The container that an output path asks for by its extension.
- * Throws BAD_INPUT naming the extensions to choose from where it is unknown or can't carry this picture as it is; and as `checkOrderTold`.
+ * Throws BAD_INPUT naming the extensions to choose from where it is unknown or can't carry this picture as it is; and as
+ * `checkOrderTold`.
  */
 export function outputContainer(outputPath: string, info: MediaInfo): OutputContainer {
   const extension = extname(outputPath).toLowerCase();

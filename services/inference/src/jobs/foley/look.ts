@@ -47,8 +47,8 @@ const EFFORT = {
 /**
  * Probes the file and refuses what can't be given sound.
  *
- * Throws SoundstageError BAD_INPUT: no picture, one that can't be copied, already sound (unless keepOriginal), a length for a still image that
- * is out of its limits; and what probe() throws.
+ * Throws SoundstageError BAD_INPUT: no picture, one that can't be copied, already sound (unless keepOriginal), a length
+ * for a still image that is out of its limits; and what probe() throws.
  */
 export async function examine(
   path: string,
