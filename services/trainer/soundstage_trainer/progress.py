@@ -36,7 +36,7 @@ def curve(name: str, step: int, value: float) -> None:
 
 
 def metric(name: str, value: float) -> None:
-    _line({"event": "metric", "name": name, "value": round(float(value), 6)})
+    _line({"event": "metric", "name": name, "value": value})
 
 
 def done(model: str, card: str, report: str | None = None) -> None:

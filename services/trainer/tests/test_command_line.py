@@ -105,8 +105,9 @@ def test_a_small_training_runs_to_its_card_and_tells_its_progress(clips: Path, c
     assert set(card["scores"]) == rows  # no clip is marked close_up
     assert card["worst_clips"]
     assert card["parity"]["max_abs_difference"] < 1e-3
-    names = {event["name"] for event in events if event["event"] == "metric"}
-    assert names >= {"loss.training", "onset_net.f1_50ms"}
+    metrics = {event["name"]: event["value"] for event in events if event["event"] == "metric"}
+    assert metrics.keys() >= {"loss.training", "onset_net.f1_50ms"}
+    assert card["metrics"] == metrics
     session(Path(events[-1]["model"]))
     report = Path(events[-1]["report"])
     assert report.parent == Path(events[-1]["card"]).parent

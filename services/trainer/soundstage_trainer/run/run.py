@@ -6,6 +6,7 @@ import dataclasses
 import fcntl
 import hashlib
 import json
+import math
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class Run:
     resumed: int = 0
     key: str = ""
     spent_s: dict[str, float] = field(default_factory=dict)  # time in train(), all starts together, by part
+    metrics: dict[str, float] = field(default_factory=dict)  # what metric() was told, by name; all parts together
     _curves: curves.Curves | None = field(default=None, init=False, repr=False)
     _held: TextIO | None = field(default=None, init=False, repr=False)
 
@@ -109,7 +111,10 @@ class Run:
             progress.progress(self.steps_before + step, self.steps_in_all, message or self.message)
 
     def metric(self, name: str, value: float) -> None:
-        """A figure of the result: `f1_50ms.validation`, `mel_error.test`."""
+        """A figure of the result: `f1_50ms.validation`, `mel_error.test`. The card states it too."""
+        value = round(float(value), 6)
+        if math.isfinite(value):
+            self.metrics[name] = value
         progress.metric(name, value)
 
     def scalar(self, name: str, step: int, value: float) -> None:
@@ -150,6 +155,7 @@ class Run:
             "dataset_version": self.dataset_version,
             "code_version": code_version(),
             "machine": machine(self.device),
+            "metrics": dict(self.metrics),
         }
 
     def keep_curves(self) -> None:
