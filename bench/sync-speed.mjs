@@ -11,6 +11,7 @@ import { openSync } from '@soundstage/inference';
 const LENGTHS_S = (process.env.SOUNDSTAGE_BENCH_SECONDS ?? '30,300').split(',').map(Number);
 const TARGET = 0.5;
 const LATE_S = 0.3;
+const LOOP_S = 58;
 const root = resolve(import.meta.dirname, '..');
 const data = join(process.env.SOUNDSTAGE_DATA ?? join(root, '..', 'shared', 'data'), 'sync', 'grid_s1');
 if (!existsSync(data)) {
@@ -71,10 +72,11 @@ function makeFilm(path, lengthS) {
       `${parts}concat=n=${clips.length}:v=1:a=1[v][a];[v]scale=960:720,pad=1280:720:160:0,setsar=1[w]`,
     ],
     ...['-map', '[w]', '-map', '[a]', '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '22', '-pix_fmt', 'yuv420p'],
-    ...['-c:a', 'aac', once],
+    // Sound without an encoder's delay and as long as the picture: else each loop would drift.
+    ...['-c:a', 'pcm_s16le', '-t', String(LOOP_S), once],
   ]);
   const long = ['-stream_loop', '-1'];
   const inputs = [...long, '-i', once, ...long, '-itsoffset', String(LATE_S), '-i', once];
-  const copied = ['-map', '0:v', '-map', '1:a', '-t', String(lengthS), '-c', 'copy'];
-  execFileSync('ffmpeg', ['-nostdin', '-v', 'error', ...inputs, ...copied, path]);
+  const film = ['-map', '0:v', '-map', '1:a', '-t', String(lengthS), '-c:v', 'copy', '-c:a', 'aac'];
+  execFileSync('ffmpeg', ['-nostdin', '-v', 'error', ...inputs, ...film, path]);
 }

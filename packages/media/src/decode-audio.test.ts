@@ -5,6 +5,7 @@ import { H264, makeMedia, testFolder } from './test-media.js';
 const folder = testFolder();
 afterAll(folder.remove);
 const CLICKS = 'aevalsrc=lt(mod(t\\,1)\\,0.005):s=48000:d=12';
+const MID_SECOND_CLICKS = 'aevalsrc=lt(abs(mod(t\\,1)-0.5)\\,0.005):s=48000:d=12';
 
 /** Seconds after the part's beginning at which clicks begin. */
 async function clicksIn(path: string, part: { startS?: number; durationS?: number }): Promise<number[]> {
@@ -40,3 +41,22 @@ test.each([
       expect(Math.min(...found.map((other) => Math.abs(other - timeS)))).toBeLessThan(0.004);
   }
 });
+
+test.each([
+  ['part', 0.03],
+  ['overlap', -0.03],
+])(
+  'sound is heard where its time stamps say, also where they %s by less than 0.1 s again and again',
+  async (_, stepS) => {
+    const whole = folder.path('whole.mkv');
+    const path = folder.path(`joined ${stepS}.mkv`);
+    makeMedia('-f', 'lavfi', '-i', MID_SECOND_CLICKS, '-c:a', 'pcm_s16le', whole);
+    // From each second on the stamps are a step further from where the samples alone would be.
+    const stamps = `PTS+trunc(PTS*TB)*${stepS}/TB`;
+    makeMedia('-i', whole, '-c', 'copy', '-bsf:a', `setts=pts=${stamps}:dts=${stamps}`, path);
+    const found = await clicksIn(path, { durationS: 12.4 });
+    expect(found).toHaveLength(12);
+    for (const [second, timeS] of found.entries())
+      expect(Math.abs(timeS - (0.495 + second * (1 + stepS)))).toBeLessThan(0.02);
+  },
+);

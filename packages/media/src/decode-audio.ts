@@ -74,6 +74,13 @@ export async function* decodeAudio(
   }
 }
 
+/**
+ * Options of aresample that put samples where their time stamps say: silence where stamps leap ahead, samples left out
+ * where they overlap. Joined recordings often overlap or part by an encoder's delay (23 ms) at each join; by ffmpeg's own
+ * limit of 0.1 s such joins would add up to that before they are followed. Stamps of live recordings tremble by less.
+ */
+export const FOLLOW_TIMES = 'async=1:min_hard_comp=0.02';
+
 /** Filters that bring a sound stream to a rate and number of channels, with its first sample at the given time. */
 export function alignedSound(sampleRateHz: number, channels: 1 | 2, firstS: number): string {
   const layout = channels === 1 ? 'mono' : 'stereo';
@@ -81,7 +88,7 @@ export function alignedSound(sampleRateHz: number, channels: 1 | 2, firstS: numb
   const average = channels === 1 ? ':rematrix_maxval=1' : '';
   // Moved to zero first: aresample counts first_pts in samples of what comes in.
   const moved = firstS === 0 ? '' : `asetpts=PTS-(${firstS.toFixed(6)}/TB),`;
-  return `${moved}aresample=${sampleRateHz}:async=1:first_pts=0${average},aformat=sample_fmts=flt:channel_layouts=${layout}`;
+  return `${moved}aresample=${sampleRateHz}:${FOLLOW_TIMES}:first_pts=0${average},aformat=sample_fmts=flt:channel_layouts=${layout}`;
 }
 
 async function* floatBlocks(pipe: AsyncIterable<Buffer>, channels: number): AsyncGenerator<Float32Array> {

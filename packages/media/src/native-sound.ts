@@ -1,5 +1,6 @@
 import { badInput } from '@soundstage/core';
 import { ffmpegArguments, guardOptions } from './command-line.js';
+import { FOLLOW_TIMES } from './decode-audio.js';
 import type { MediaLimits } from './limits.js';
 import type { MediaFile } from './media-file.js';
 import type { MediaInfo } from './media-info.js';
@@ -9,7 +10,7 @@ import { clockOf } from './timeline.js';
 
 /**
  * Decodes one sound of a file with its own rate and channels: blocks of interleaved samples, ±1 full scale, the first
- * at the file's zero. Sound that begins later is preceded by silence; gaps above 0.1 s are filled with it.
+ * at the file's zero. Sound that begins later is preceded by silence; `FOLLOW_TIMES` says how gaps are.
  * Errors: as `decodeAudio`.
  */
 export async function* decodeNativeSound(
@@ -28,7 +29,7 @@ export async function* decodeNativeSound(
     program: 'ffmpeg',
     args: ffmpegArguments({
       inputs: [{ options: [...guardOptions(limits), '-vn', '-sn', '-dn'], url: 'file:/dev/fd/3' }],
-      filterGraph: `[0:${index}]aresample=${sampleRateHz}:async=1:first_pts=${first},aformat=sample_fmts=flt[out]`,
+      filterGraph: `[0:${index}]aresample=${sampleRateHz}:${FOLLOW_TIMES}:first_pts=${first},aformat=sample_fmts=flt[out]`,
       outputs: [
         { options: ['-map', '[out]', '-ac', String(channels), '-c:a', 'pcm_f32le', '-f', 'f32le'], url: 'pipe:4' },
       ],

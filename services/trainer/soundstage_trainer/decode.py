@@ -86,7 +86,7 @@ def read_sound(path: Path, sample_rate_hz: int, *, longest_s: float = LONGEST_S)
     """The first audio stream, mixed to mono, float32 [samples] at sample_rate_hz, on the pictures' clock."""
     run = _ffmpeg(
         ["-v", "error", "-t", str(longest_s), "-i", str(path), "-map", "0:a:0", "-vn", "-sn", "-dn"]
-        + ["-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", str(sample_rate_hz), "-f", "f32le", "pipe:1"],
+        + ["-af", "aresample=async=1:min_hard_comp=0.02:first_pts=0", "-ac", "1", "-ar", str(sample_rate_hz), "-f", "f32le", "pipe:1"],
         path,
     )
     sound = np.frombuffer(run.stdout, np.float32)
