@@ -4,62 +4,71 @@ import type { BatchInput } from './find-inputs.js';
 
 /** Shows how far a batch is, on stderr. */
 export interface BatchProgress<Clip> {
-  begin: (input: BatchInput) => void;
+  begin: (input: BatchInput) => InputProgress<Clip>;
+  close: () => void;
+}
+
+/** That of one input. */
+export interface InputProgress<Clip> {
   step: (step: string, fraction: number) => void;
   end: (entry: BatchEntry<Clip>) => void;
-  close: () => void;
 }
 
 const MARKS: Readonly<Record<BatchState, string>> = { done: '✓', skipped: '·', refused: '✗', failed: '✗' };
 
 /**
- * On a terminal the last line tells the current file, its step and the time left; above it, and in a log alone, each
- * file leaves one line.
+ * On a terminal the last line tells the file that went on last, its step, how many others are at work and the time left;
+ * above it, and in a log alone, each file leaves one line.
  */
 export function showBatchProgress<Clip>(
   job: Pick<BatchJob<Clip>, 'durationS' | 'headline'>,
-  inputs: readonly BatchInput[],
+  { inputs, parallel }: { inputs: readonly BatchInput[]; parallel: number },
   wanted: boolean,
   out: NodeJS.WriteStream = process.stderr,
 ): BatchProgress<Clip> {
   const nothing = () => undefined;
-  if (!wanted) return { begin: nothing, step: nothing, end: nothing, close: nothing };
+  if (!wanted) return { begin: () => ({ step: nothing, end: nothing }), close: nothing };
   const estimate = timeLeft(inputs);
   const width = String(inputs.length).length;
-  let number = 0;
-  let current: BatchInput | undefined;
-  let begunMs = 0;
+  let count = 0;
+  /** When each input that is at work was begun. */
+  const begunMs = new Map<BatchInput, number>();
   let drawn = false;
   const clear = () => {
     if (drawn) out.write('\r\x1b[2K');
     drawn = false;
   };
-  const count = () => `${String(number).padStart(width)}/${inputs.length}`;
-  const draw = (step: string, fraction: number) => {
-    if (!out.isTTY || current === undefined) return;
+  const draw = (input: BatchInput, number: string, step: string, fraction: number) => {
+    if (!out.isTTY) return;
     clear();
-    const leftS = estimate.leftS((performance.now() - begunMs) / 1000);
-    const left = leftS === undefined ? '' : ` · ${durationInWords(leftS)} left`;
-    const line = `  ${count()} ${shown(current.name)} · ${step} ${Math.round(fraction * 100)} %${left}`;
+    const nowMs = performance.now();
+    const spentS = [...begunMs.values()].reduce((sum, atMs) => sum + (nowMs - atMs) / 1000, 0);
+    const leftS = estimate.leftS(spentS);
+    const left = leftS === undefined ? '' : ` · ${durationInWords(leftS / parallel)} left`;
+    const others = begunMs.size > 1 ? ` · ${begunMs.size - 1} more at work` : '';
+    const line = `  ${number} ${shown(input.name)} · ${step} ${Math.round(fraction * 100)} %${others}${left}`;
     out.write(line.slice(0, out.columns - 1));
     drawn = true;
   };
   return {
     begin(input) {
-      number++;
-      current = input;
-      begunMs = performance.now();
-      draw('look', 0);
-    },
-    step: draw,
-    end(entry) {
-      clear();
-      estimate.ended(entry);
-      const { input, state, reason, tookS, clip } = entry;
-      const told = state === 'done' && clip !== undefined ? doneInWords(job.durationS(clip), tookS) : (reason ?? '');
-      const headline = clip === undefined ? undefined : job.headline?.(clip);
-      const words = [...(headline === undefined ? [] : [headline]), ...(told === '' ? [] : [told])].join(' · ');
-      out.write(`${MARKS[state]} ${count()} ${shown(input.name)}  ${shown(words)}\n`);
+      const number = `${String(++count).padStart(width)}/${inputs.length}`;
+      begunMs.set(input, performance.now());
+      draw(input, number, 'look', 0);
+      return {
+        step: (step, fraction) => draw(input, number, step, fraction),
+        end(entry) {
+          clear();
+          begunMs.delete(input);
+          estimate.ended(entry);
+          const { state, reason, tookS, clip } = entry;
+          const told =
+            state === 'done' && clip !== undefined ? doneInWords(job.durationS(clip), tookS) : (reason ?? '');
+          const headline = clip === undefined ? undefined : job.headline?.(clip);
+          const words = [...(headline === undefined ? [] : [headline]), ...(told === '' ? [] : [told])].join(' · ');
+          out.write(`${MARKS[state]} ${number} ${shown(input.name)}  ${shown(words)}\n`);
+        },
+      };
     },
     close: clear,
   };
@@ -88,7 +97,7 @@ function doneInWords(durationS: number, tookS: number): string {
  */
 export function timeLeft(inputs: readonly BatchInput[]): {
   ended: (entry: BatchEntry<unknown>) => void;
-  /** spentS: what the current input took so far. */
+  /** All that is left, one after the other. spentS: what those that are at work took so far. */
   leftS: (spentS?: number) => number | undefined;
 } {
   const weight = ({ kind, bytes }: BatchInput) => (kind === 'video' ? Math.max(1, bytes) : 1);

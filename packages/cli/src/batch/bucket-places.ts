@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { openBucket, readBucketAddress, type BucketObject, type BucketPlace } from '@soundstage/adapters';
@@ -79,7 +79,7 @@ function problemOf(parts: readonly string[]): string | undefined {
   return 'Its name can’t be that of a file: a part of it is empty or longer than 255 bytes. Rename it.';
 }
 
-/** A prefix of a bucket for results. They are made in a folder of this machine, one input at a time. @throws BAD_INPUT */
+/** A prefix of a bucket for results. They are made in a folder of this machine. @throws BAD_INPUT */
 export async function bucketTarget(address: string): Promise<BatchTarget> {
   const place = readBucketAddress(address);
   const bucket = await openBucket(place.bucket);
@@ -103,9 +103,8 @@ export async function bucketTarget(address: string): Promise<BatchTarget> {
     async keep(files, signal) {
       for (const file of files) await keepFile(file, join(folder, file), signal);
     },
-    async clear() {
-      for (const name of await readdir(folder).catch(() => []))
-        await rm(join(folder, name), { recursive: true, force: true });
+    async clear(files) {
+      for (const file of files) await rm(join(folder, file), { force: true });
     },
     read: async (file) => (await bucket.read(keyOf(file)))?.toString('utf8'),
     async write(file, text) {

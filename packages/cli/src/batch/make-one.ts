@@ -67,13 +67,14 @@ async function madeOrThere<Clip>(
     }
   }
   const taken = await source.take(input, signal);
+  let plan: BatchPlan<Clip> | undefined;
   try {
     const info = await probe(taken.path, { signal });
-    const plan = worker.plan(input, { path: taken.path, info }, target);
+    plan = worker.plan(input, { path: taken.path, info }, target);
     return await madeOf(taken.path, { input, plan, record, context, tookS });
   } finally {
     await taken.release();
-    await target.clear();
+    if (plan !== undefined) await target.clear(plan.files);
   }
 }
 

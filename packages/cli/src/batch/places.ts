@@ -32,8 +32,8 @@ export interface BatchTarget {
   there(files: readonly string[]): Promise<string[]>;
   /** Brings files that were made in `folder` to where they belong; those that exist are replaced. */
   keep(files: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Removes what is left in a folder for scratch. */
-  clear(): Promise<void>;
+  /** Removes those of the files that are left in a folder for scratch. */
+  clear(files: readonly string[]): Promise<void>;
   read(file: string): Promise<string | undefined>;
   /** Whole or not at all. */
   write(file: string, text: string | AsyncIterable<string>): Promise<void>;

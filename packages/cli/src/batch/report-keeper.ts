@@ -26,6 +26,7 @@ export function reportKeeper<Clip>(batch: {
   const { job, target, records, entries, total } = batch;
   let writtenMs = -Infinity;
   let tookMs = 0;
+  let writing = false;
 
   /** Drawings were left out of memory, see BatchJob.lightened(); they are in the record, unless it is of another result. */
   const whole = async (entry: BatchEntry<Clip>): Promise<BatchEntry<Clip>> => {
@@ -39,16 +40,23 @@ export function reportKeeper<Clip>(batch: {
   const write = async (): Promise<void> => {
     await writeCsv();
     const startMs = performance.now();
-    await target.write(REPORT_NAME, job.page({ outputFolder: target.address, entries, total, whole }));
+    await target.write(REPORT_NAME, job.page({ outputFolder: target.address, entries: [...entries], total, whole }));
     writtenMs = performance.now();
     tookMs = writtenMs - startMs;
   };
   return {
     write,
     async freshen() {
-      const pauseMs = Math.max(tookMs / MOST_TIME_SHARE, target.isNear ? 0 : FAR_AWAY_MS);
-      if (performance.now() - writtenMs >= pauseMs) await write();
-      else if (target.isNear) await writeCsv();
+      // Inputs that end meanwhile come in with the next.
+      if (writing) return;
+      writing = true;
+      try {
+        const pauseMs = Math.max(tookMs / MOST_TIME_SHARE, target.isNear ? 0 : FAR_AWAY_MS);
+        if (performance.now() - writtenMs >= pauseMs) await write();
+        else if (target.isNear) await writeCsv();
+      } finally {
+        writing = false;
+      }
     },
   };
 }

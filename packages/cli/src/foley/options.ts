@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { badInput } from '@soundstage/core';
+import { parallelOption } from '../batch/at-once.js';
 
 /** What the command line says, after each option was read by itself. */
 export interface FoleyOptions {
@@ -20,6 +21,8 @@ export interface FoleyOptions {
   force?: boolean;
   /** Where services answer, see serverOf(). */
   server?: string;
+  /** Films of a batch at once, see atOnce(). */
+  parallel?: number;
   json?: boolean;
   quiet?: boolean;
 }
@@ -56,6 +59,7 @@ export function addFoleyOptions(command: Command): Command {
       '--server <address>',
       'let a running service do it: host:port, or inference=host:port (default: SOUNDSTAGE_SERVER, else in this process)',
     )
+    .addOption(parallelOption())
     .option('--json', 'print one JSON object on one line (a folder: one for each file, then a summary)')
     .option('-q, --quiet', 'show no progress');
 }

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { badInput } from '@soundstage/core';
 import { RANGE_S } from '@soundstage/sync';
+import { parallelOption } from '../batch/at-once.js';
 
 /** What the command line says, after each option was read by itself. */
 export interface SyncOptions {
@@ -16,6 +17,8 @@ export interface SyncOptions {
   force?: boolean;
   /** Where services answer, see serverOf(). */
   server?: string;
+  /** Films of a batch at once, see atOnce(). */
+  parallel?: number;
   json?: boolean;
   quiet?: boolean;
 }
@@ -40,6 +43,7 @@ export function addSyncOptions(command: Command): Command {
       '--server <address>',
       'let a running service do it: host:port, or inference=host:port (default: SOUNDSTAGE_SERVER, else in this process)',
     )
+    .addOption(parallelOption())
     .option('--json', 'print one JSON object on one line (a folder: one for each film, then a summary)')
     .option('-q, --quiet', 'show no progress');
 }

@@ -64,7 +64,7 @@ start('soundstage foley gs://…', () => {
     'goes on after a kill: each object gets one result, by one job of the service, and none is made twice',
     async () => {
       const out = `gs://${server.bucket}/out`;
-      const child = spawn(process.execPath, [MAIN, ...args('-o', out, '-q', ...there())], {
+      const child = spawn(process.execPath, [MAIN, ...args('-o', out, '-q', '--parallel', '1', ...there())], {
         env: { ...process.env, NODE_OPTIONS: '', ...env },
         stdio: 'ignore',
       });
@@ -109,6 +109,32 @@ start('soundstage foley gs://…', () => {
   );
 
   test(
+    'makes several films at once, and tells of them in their order',
+    async () => {
+      const names = ['1', '2', '3', '4', '5'].map((number) => `five/${number}.mp4`);
+      for (const name of names) await putClip(name);
+      const out = `gs://${server.bucket}/five-out`;
+      const said = await folder.soundstage(
+        ['foley', `gs://${server.bucket}/five`, '-o', out, '--only', 'cues', '--parallel', '3', ...there()],
+        { env },
+      );
+      expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining('5 done') });
+      const csv = (await bucket.read('five-out/foley.csv'))!.toString('utf8');
+      expect(csv.match(/\d(?=\.mp4,)/g)).toEqual(['1', '2', '3', '4', '5']);
+      const cues = Object.keys(await generations('five-out/')).filter((name) => name.endsWith('.cues.json'));
+      expect(cues).toHaveLength(5);
+      const client = createTestClient(inference.address);
+      const { jobs } = await client.call(JobServiceService.listJobs, { kind: 'foley', pageSize: 5, pageToken: '' });
+      client.close();
+      // The third was asked for before the first had ended.
+      const asked = jobs.map(({ createTime }) => createTime!.getTime()).sort((a, b) => a - b);
+      const ended = jobs.map(({ updateTime }) => updateTime!.getTime()).sort((a, b) => a - b);
+      expect(asked[2]).toBeLessThan(ended[0]!);
+    },
+    LIMIT_MS,
+  );
+
+  test(
     'tells what is wrong for all of them once, with exit code 2, and writes nothing',
     async () => {
       const refused = async (...more: string[]) => {
@@ -120,6 +146,7 @@ start('soundstage foley gs://…', () => {
       expect(await refused('-o', none, '--sound', 'flobberworm', ...there())).toEqual(said('flobberworm'));
       expect(await refused('-o', `gs://${server.bucket}/in/`)).toEqual(said('where the inputs lie'));
       expect(await refused()).toEqual(said('say with -o where'));
+      expect(await refused('-o', none, '--parallel', '2')).toEqual(said('--parallel needs --server'));
       expect(await refused('-o', 'gs://A b/c')).toEqual(said('no address of a bucket'));
       expect(await generations('none/')).toEqual({});
     },
