@@ -26,6 +26,7 @@ const RIGHT_MS = 80;
 const ALL = [
   { name: '5 s', seconds: 5 },
   { name: '10 s', seconds: 10 },
+  { name: '4 s', seconds: 4 },
   { name: '5 s, long pauses', seconds: 5, pauses: true },
   { name: '2.5 s', seconds: 2.5 },
   { name: '5 s, voices at 10 dB', seconds: 5, snrDb: 10 },
@@ -90,7 +91,9 @@ function offsetOf(talk, seed) {
 /** Clips one after the other; sound `movedMs` late; other voices, a small head or another's sound as asked. */
 function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped, inStep, pauses }) {
   const { fromS, lengthS } = pauses ? WHOLE : SENTENCE;
-  const count = Math.ceil((seconds + 2 * AROUND_S) / lengthS) + 2;
+  // Where in a sentence it begins: elsewhere for each talk.
+  const beginsS = AROUND_S + ((talk * 0.754878) % 1) * lengthS;
+  const count = Math.ceil((seconds + 2 * AROUND_S) / lengthS) + 3;
   const pick = (from) => Array.from({ length: count }, (_, n) => clips[(from + n * 5) % clips.length]);
   const own = pick(talk * 13);
   const heard = swapped ? pick(talk * 13 + 7) : own;
@@ -117,8 +120,8 @@ function makeTalk(path, clips, talk, movedMs, { seconds, snrDb, width, swapped, 
     sound = 'mixed';
   }
   const small = width === undefined ? '' : `,scale=${width}:-2:flags=area`;
-  steps.push(`[${picture}]trim=start=${AROUND_S}:duration=${seconds},setpts=PTS-STARTPTS${small}[outv]`);
-  const startS = AROUND_S - movedMs / 1000 + (swapped && !inStep ? lengthS / 2 : 0);
+  steps.push(`[${picture}]trim=start=${beginsS}:duration=${seconds},setpts=PTS-STARTPTS${small}[outv]`);
+  const startS = beginsS - movedMs / 1000 + (swapped && !inStep ? lengthS / 2 : 0);
   steps.push(`[${sound}]atrim=start=${startS}:duration=${seconds},asetpts=PTS-STARTPTS[outa]`);
   execFileSync('ffmpeg', [
     ...['-nostdin', '-v', 'error', '-y', ...inputs.flatMap((input) => ['-i', input])],
