@@ -124,6 +124,21 @@ def test_rows_that_agree_on_one_lag_have_all_that_they_could_have_there() -> Non
     assert measures.peak(rows).share == pytest.approx(40 / 50)
 
 
+def test_a_talk_is_asked_as_a_file_whose_sound_ends_with_its_picture() -> None:
+    asked = []
+
+    def compare(points: np.ndarray, mel: np.ndarray, heard: np.ndarray) -> np.ndarray:
+        asked.append((points, mel, heard))
+        return np.random.default_rng(0).normal(size=(len(points), len(mel) - 4 * (len(points) - 1)))
+
+    answers = measures.ask([talking(1), talking(2)], compare, measures.Condition("made", 2.0), count=3, seed=0)
+    assert {answer.seconds for answer in answers} == {42 / 25}  # without the edges
+    for points, mel, heard in asked:
+        inside = slice(measures.REACH, measures.REACH + 4 * len(points))
+        assert heard[inside].all() and heard.sum() == 4 * len(points)
+        assert (mel[heard == 0] == np.float32(measures.FLOOR)).all() and mel[inside].std() > 0.1
+
+
 def test_the_graph_gives_through_onnxruntime_what_pytorch_gives() -> None:
     exported = recipe.export(small_net(), everybody())
     assert exported.parity["max_abs_difference"] < recipe.PARITY

@@ -69,7 +69,7 @@ export function createPubSubQueue(options: PubSubQueueOptions = {}): Queue {
   }
 
   async function deliver(topic: Topic, received: Received, leaseMs: number): Promise<Delivery> {
-    const { id, body, attributes, state, ackId } = received;
+    const { id, body, attributes, state, ackId, deliveries } = received;
     const attempt = state.failures + 1;
     const lease = await takeLease(leaseMs, (seconds) => topic.setDeadline([ackId], seconds), longestDeadlineS);
     /** Whether its end has begun, and whether it is over: until then the lease may be extended. */
@@ -106,6 +106,8 @@ export function createPubSubQueue(options: PubSubQueueOptions = {}): Queue {
       body,
       attributes,
       attempt,
+      // Whatever was answered came again as a copy of its own.
+      lapses: Math.max(0, deliveries - 1),
       publishedAt: new Date(received.publishedMs),
       ack: () => settle(() => topic.acknowledge([ackId])),
       nack: async ({ failed, delayMs = 0 }) => {

@@ -9,6 +9,8 @@ export interface LeasedRow {
   attributes: Record<string, string>;
   publishedMs: number;
   failures: number;
+  /** Times that it was leased and not put back, this one included. */
+  deliveries: number;
 }
 
 export interface RowLimits {
@@ -36,7 +38,7 @@ export function prepareRows(database: DatabaseSync, limits: RowLimits) {
   const lease = database.prepare(`
     UPDATE message SET lease = ?, due_ms = ?, deliveries = deliveries + 1
     WHERE id IN (SELECT id FROM message WHERE topic = ? AND due_ms IS NULL ORDER BY id LIMIT ?)
-    RETURNING id, body, attributes, published_ms, failures`);
+    RETURNING id, body, attributes, published_ms, failures, deliveries`);
   const acknowledge = database.prepare('DELETE FROM message WHERE id = ? AND lease = ?');
   const extend = database.prepare('UPDATE message SET due_ms = ? WHERE id = ? AND lease = ? AND due_ms > ?');
   const putBack = database.prepare(`
@@ -109,6 +111,7 @@ export function prepareRows(database: DatabaseSync, limits: RowLimits) {
           attributes: JSON.parse(row['attributes'] as string) as Record<string, string>,
           publishedMs: row['published_ms'] as number,
           failures: row['failures'] as number,
+          deliveries: row['deliveries'] as number,
         }))
         .sort((a, b) => a.id - b.id);
     },

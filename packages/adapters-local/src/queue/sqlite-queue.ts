@@ -101,6 +101,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): Queue {
       body: row.body,
       attributes: row.attributes,
       attempt,
+      // A failed attempt was an answer.
+      lapses: row.deliveries - 1 - row.failures,
       publishedAt: new Date(row.publishedMs),
       ack: () => write(() => rows.acknowledge(row)),
       async nack({ failed, delayMs = 0 }) {

@@ -65,6 +65,8 @@ export interface Delivery {
   readonly attributes: Readonly<Record<string, string>>;
   /** Failed attempts before this one, plus one. Disruptions (a killed process, a drain) don't count. */
   readonly attempt: number;
+  /** Leases of it that ended without an answer, as far as the queue knows: maybe it kills who works on it. */
+  readonly lapses: number;
   readonly publishedAt: Date;
   /**
    * Done: the message is gone for good. False when the lease had ended and somebody else may have it; this holds for

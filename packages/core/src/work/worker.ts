@@ -12,6 +12,7 @@ import { workKey, type Manifest } from './manifest.js';
 import { createProgress } from './progress.js';
 import { settleDead } from './settle-dead.js';
 import type { AnyStage, JobResult, PinnedWork } from './stage.js';
+import { createTurns } from './turns.js';
 
 export interface WorkerOptions {
   concurrency: number;
@@ -27,6 +28,9 @@ export interface Worker {
   drain(graceMs: number): Promise<void>;
 }
 
+/** What has cost so many leases may kill its process: done alone, so that no other work dies with it again and again. */
+const ALONE_FROM_LAPSES = 3;
+
 /** Why a running piece of work is interrupted. */
 class Disruption extends Error {}
 class LeaseLost extends Error {}
@@ -39,6 +43,7 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
   const stopPulling = new AbortController();
   const interrupt = new AbortController();
   const scratchRoot = join(platform.scratch, stage.kind);
+  const inTurn = createTurns();
   metrics.watchQueue(queue, stage.kind);
 
   async function loop(): Promise<void> {
@@ -103,7 +108,9 @@ export function startWorker(stage: AnyStage, platform: Platform, options: Worker
       Math.min(leaseMs / 4, 1000),
     );
     try {
-      const outcome = await attempt(delivery, jobId, abort.signal, jobLog);
+      const alone = delivery.lapses >= ALONE_FROM_LAPSES;
+      if (alone) jobLog.warn({ lapses: delivery.lapses }, 'its leases ended without an answer: it is done alone');
+      const outcome = await inTurn(alone, abort.signal, () => attempt(delivery, jobId, abort.signal, jobLog));
       metrics.workTotal.inc({ kind: stage.kind, outcome });
       metrics.workAttempts.observe({ kind: stage.kind }, delivery.attempt);
       jobLog.info({ outcome }, 'work done');

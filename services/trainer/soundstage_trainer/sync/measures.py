@@ -18,6 +18,8 @@ LAG_MS = 10.0
 RIVAL_MS = 120.0
 NEAR_MS = 1000.0
 ROW_FRAMES = 10
+# Left out at both ends, as packages/sync/src/rows.ts does.
+EDGE_FRAMES = 4
 FLOOR = np.log(1e-5)
 # points, mel, heard → agreement [frames, lags]
 Compare = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -95,7 +97,8 @@ def talks(clips: list[Clip], seconds: float, count: int, seed: int) -> list[Talk
 
 
 def ask(clips: list[Clip], compare: Compare, condition: Condition, *, count: int, seed: int) -> list[Answer]:
-    """The answers to talks whose sound is moved by a random offset in ±0.8 s."""
+    """The answers to talks whose sound is moved by a random offset in ±0.8 s, each as a file of its own: what lies before its
+    first frame and after its last isn't heard."""
     made = talks(clips, condition.seconds, count, seed)
     draw = np.random.default_rng([seed, 7])
     answers = []
@@ -107,11 +110,12 @@ def ask(clips: list[Clip], compare: Compare, condition: Condition, *, count: int
         points = talk.points
         if condition.tremble:
             points = points + draw.normal(0, condition.tremble * _eyes(points), points.shape)
-        moved = mel[MOST_MOVED_HOPS - true_hops :][: HOPS_PER_FRAME * (len(points) - 1) + 2 * REACH + 1]
-        agreement = compare(points.astype(np.float32), moved, np.ones(len(moved), np.float32))
+        # Sound and picture of a file end together, however far the sound is moved.
+        moved = mel[REACH + MOST_MOVED_HOPS - true_hops :][: HOPS_PER_FRAME * len(points)]
+        agreement = agreement_of(compare, points.astype(np.float32), moved)[EDGE_FRAMES:-EDGE_FRAMES]
         found = peak(agreement)
         true_ms = true_hops * LAG_MS
-        stands = (found.score, found.margin, found.flank, found.share, condition.seconds)
+        stands = (found.score, found.margin, found.flank, found.share, len(agreement) / FRAME_RATE_HZ)
         answers.append(Answer(condition.name, talk.speaker, condition.swapped, true_ms, found.lag * LAG_MS - true_ms, *stands))
     return answers
 
@@ -160,14 +164,14 @@ def peak(agreement: np.ndarray) -> Peak:
 
 
 def by_correlation(points: np.ndarray, mel: np.ndarray, heard: np.ndarray) -> np.ndarray:
-    """The comparator: how fast the mouth opens against how fast it gets louder, as agreement of one row."""
+    """The comparator: how fast the mouth opens against how fast it gets louder, as agreement [frames, lags]."""
     upper, lower = (points[:, POINTS.index(point), :2] for point in OPENING)
     opening = np.linalg.norm(upper - lower, axis=1)
     loudness = mel.mean(axis=1) * heard
     lips, sound = _normal(np.gradient(opening)), _normal(np.gradient(loudness)) * heard
     lags = len(mel) - HOPS_PER_FRAME * (len(points) - 1)
     at = HOPS_PER_FRAME * np.arange(len(points))[:, None] + np.arange(lags)[None]
-    return (lips[:, None] * sound[at]).sum(axis=0, keepdims=True)
+    return lips[:, None] * sound[at]
 
 
 def figures(answers: list[Answer]) -> dict[str, float]:
