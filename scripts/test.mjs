@@ -76,6 +76,7 @@ const suites = {
   dependencies: check(bin('depcruise'), '--config', '.dependency-cruiser.cjs', 'packages/*/src', 'services/*/src'),
   palette: check(process.execPath, 'services/inference/palette/audit.mjs'),
   licences: check(process.execPath, 'scripts/audit/licences.mjs'),
+  sbom: check(process.execPath, 'scripts/audit/sbom.mjs'),
   jest,
   pytest,
 };
@@ -101,7 +102,7 @@ async function take(name) {
 
 // Most checks take one core and wait a lot: the trainer's tests go beside them. The tests of jest take both.
 const beside = take('pytest');
-for (const name of ['proto', 'format', 'lint', 'dependencies', 'palette', 'licences']) await take(name);
+for (const name of ['proto', 'format', 'lint', 'dependencies', 'palette', 'licences', 'sbom']) await take(name);
 await beside;
 await take('jest');
 console.log(`\n${lines.join('\n')}\n`);
