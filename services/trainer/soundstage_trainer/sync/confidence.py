@@ -10,7 +10,7 @@ from soundstage_trainer.sync.measures import Answer
 
 RIGHT_MS = 80.0
 RIDGE, ROUNDS = 0.02, 60
-ANSWERED = 0.97
+ANSWERED = 0.95
 CLEAN = ("5 s", "10 s")
 # A break or a drift must gain as much agreement as so many seconds of speech in sync have.
 BREAK_S, DRIFT_S = 2.5, 1.5
