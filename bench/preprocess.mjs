@@ -99,7 +99,7 @@ async function shell(clips) {
       'setpts=PTS-(0.002/TB),fps=fps=21.5:start_time=0:round=up,tpad=stop_mode=clone:stop=-1,' +
       `trim=end_frame=${frames},scale=340:256:flags=bicubic+accurate_rnd,setsar=1,format=yuv420p`;
     const sound =
-      'aresample=22050:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono,' +
+      'aresample=22050:async=1:min_hard_comp=0.02:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono,' +
       'apad=whole_len=220500,atrim=end_sample=220500';
     return [
       ...['-v', 'error', '-nostdin', '-nostats', '-y', '-filter_threads', '2', '-filter_complex_threads', '2'],

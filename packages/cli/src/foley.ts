@@ -22,9 +22,9 @@ export function addFoleyCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-A folder, or a prefix of a bucket: all videos and images below it, the models opened once. Beside the
-results lie foley.csv and report.html, one page to look and listen through all of them. Run again, it does only what is
-missing. Of a bucket only the files at work lie on this machine.
+A folder, or a prefix of a bucket: all videos and images below it, the models opened once. Beside the results lie
+foley.csv and report.html, one page to look and listen through all of them. Run again, it does only what is missing. Of a
+bucket only the files at work lie on this machine.
 
 --engine regnet takes videos alone and needs models that the pipeline makes (soundstage pipeline run
 pipelines/foley.yaml). It draws the sound from what it sees; takes differ by how much each thing seen counts. It knows no

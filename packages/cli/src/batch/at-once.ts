@@ -1,6 +1,7 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import { badInput } from '@soundstage/core';
 import { serverOf } from '../connect/addresses.js';
+import { wholeNumberTo } from '../whole-number.js';
 
 /** A service has more to do at once than to send and fetch one film: so many keep a few workers busy. */
 const AT_ONCE_THERE = 4;
@@ -10,7 +11,7 @@ export const parallelOption = () =>
   new Option(
     '--parallel <n>',
     `with --server, so many files of a folder or bucket at once (default: ${AT_ONCE_THERE}, at most ${MOST_AT_ONCE})`,
-  ).argParser(parseCount);
+  ).argParser(wholeNumberTo(MOST_AT_ONCE));
 
 /**
  * How many inputs of a batch are at work at once: one on this machine, which a film takes up by itself.
@@ -26,11 +27,4 @@ export function atOnce(options: { parallel?: number | undefined; server?: string
       'parallel',
     );
   return parallel;
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > MOST_AT_ONCE)
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_AT_ONCE}.`);
-  return count;
 }

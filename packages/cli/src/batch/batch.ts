@@ -27,8 +27,8 @@ export interface BatchOptions {
 
 /**
  * Does a job on all files below a folder, or a prefix of a bucket. Each input ends as done, skipped, refused or failed; one
- * of them never stops the rest. Results are printed on stdout, progress on stderr. Gives the exit
- * code: 0 where all is done, 2 where something was refused, 3 where something couldn't be done now or Ctrl-C came.
+ * of them never stops the rest. Results are printed on stdout, progress on stderr. Gives the exit code: 0 where all is done,
+ * 2 where something was refused, 3 where something couldn't be done now or Ctrl-C came.
  *
  * Throws SoundstageError BAD_INPUT for what concerns the whole batch, before any work.
  */

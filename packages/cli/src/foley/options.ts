@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { badInput } from '@soundstage/core';
 import { parallelOption } from '../batch/at-once.js';
+import { wholeNumberTo } from '../whole-number.js';
 
 /** What the command line says, after each option was read by itself. */
 export interface FoleyOptions {
@@ -47,7 +48,7 @@ export function addFoleyOptions(command: Command): Command {
     .option('--sound <words>', 'what makes the sound, for example "hammer on wood" (default: decided from the picture)')
     .option('--mute <names>', 'what must not sound: classes or groups, for example music,speech', parseNames)
     .option('--quality <level>', 'draft: a first listen, sooner; standard (default)', oneOf('draft', 'standard'))
-    .option('--candidates <n>', `make 1 to ${MOST_CANDIDATES} takes to choose from`, parseCandidates)
+    .option('--candidates <n>', `make 1 to ${MOST_CANDIDATES} takes to choose from`, wholeNumberTo(MOST_CANDIDATES))
     .option('--only <part>', 'cues: make the cue sheet (JSON and WebVTT) and no video', oneOf('cues'))
     .option('--cues <file>', "render this cue sheet, edited or not; the picture isn't looked at (- is standard input)")
     .option('--save-cues', 'write the cue sheet beside the video, too')
@@ -100,13 +101,6 @@ export function parseSeed(text: string): number {
   if (text.trim() === '' || !Number.isSafeInteger(seed) || seed < 0 || seed > Number.MAX_SAFE_INTEGER - MOST_CANDIDATES)
     throw new InvalidArgumentError('It must be a whole number from 0.');
   return seed;
-}
-
-function parseCandidates(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > MOST_CANDIDATES)
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_CANDIDATES}.`);
-  return count;
 }
 
 function parseDuration(text: string): number {

@@ -28,9 +28,9 @@ with offsets of their own by fitting the sound anew; the picture is copied bit f
 and kept only if it is better. A film that is in sync, or of which nothing can be told, is left alone: no file is written,
 and that is no error. A positive offset means: the sound comes late.
 
-A folder, or a prefix of a bucket: all films below it. With -o DIR the repaired ones go there, beside
-sync.csv (a row for each film), a report of each film, and report.html with links to them; run again, it does only what is
-missing. Without -o it measures them and prints a table.
+A folder, or a prefix of a bucket: all films below it. With -o DIR the repaired ones go there, beside sync.csv (a row for
+each film), a report of each film, and report.html with links to them; run again, it does only what is missing. Without -o
+it measures them and prints a table.
 
 Exit codes: 0 done, also where nothing can be told; 2 something was refused (wrong input); 3 something couldn't be done now.
 

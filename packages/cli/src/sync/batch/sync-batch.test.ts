@@ -61,9 +61,9 @@ async function batch(...more: string[]) {
 describe('soundstage sync FOLDER', () => {
   test('measures without -o: a line for each film, figures where --csv says, and nothing else', async () => {
     const before = readdirSync(folder.root);
-    const { code, films, summary } = await batch('--csv', 'figures.csv');
+    const { code, films, summary } = await batch('--csv', 'figures.csv', '--parallel', '1');
     expect(code).toBe(2);
-    expect(Object.keys(films).sort()).toEqual(['=late.mp4', 'fine.mp4', 'silent.mp4', 'sub/early.mkv']);
+    expect(Object.keys(films)).toEqual(['=late.mp4', 'fine.mp4', 'silent.mp4', 'sub/early.mkv']);
     expect(films['fine.mp4']).toMatchObject({ state: 'done', error: null, verdict: 'in_sync', repaired: false });
     expect(films['silent.mp4']).toMatchObject({ state: 'refused', error: expect.stringContaining('no sound') });
     expect(summary).toMatchObject({ verdicts: { in_sync: 1, offset: 2 }, repaired: 0, report: null, passed_over: 2 });
